@@ -1,0 +1,35 @@
+# Everything a newcomer types. Each target does its own set-up.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo demo-undo test lint lock
+setup: .venv/.installed
+	@$(BIN)/qlift engine
+
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("qlift needs Python 3.11 or newer (this is %d.%d); choose one with: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@echo "Installing Python packages into .venv ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	@$(BIN)/qlift demo up
+
+demo-undo: setup
+	@$(BIN)/qlift demo down
+
+lint: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: setup lint
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# Pin every package with its hash; names no download address.
+lock:
+	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-options --extra dev --output-file requirements.lock pyproject.toml

@@ -1,0 +1,274 @@
+"""The entities of a Qlik Sense site as a bundle keeps them: the raw JSON of the Repository Service.
+
+Only the fields that qlift reads are declared; every other field is kept untouched (`extra="allow"`),
+so that a bundle written by one version of a site can be read and written back without loss.
+Names and types: the official model pages of the Repository Service, specification 38.35.0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+ZERO_ID = "00000000-0000-0000-0000-000000000000"
+
+
+class Entity(BaseModel):
+    """What every object of the Repository Service has. Dates stay the strings that the service sent."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    id: str
+
+
+class Named(Entity):
+    """A condensed reference: id and name."""
+
+    name: str = ""
+
+
+class UserRef(Entity):
+    """A condensed user. `user_directory` and `user_id` together are unique in a site."""
+
+    user_id: str
+    user_directory: str
+    name: str = ""
+
+    @property
+    def login(self) -> str:
+        return f"{self.user_directory}\\{self.user_id}"
+
+
+class CustomPropertyValue(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
+
+    value: str
+    definition: Named
+
+
+class App(Entity):
+    name: str
+    description: str = ""
+    owner: UserRef
+    published: bool = False
+    stream: Named | None = None
+    tags: tuple[Named, ...] = ()
+    custom_properties: tuple[CustomPropertyValue, ...] = ()
+    modified_date: str = ""
+
+
+class AppObject(Entity):
+    """A sheet, bookmark, script ... of an app.
+
+    `engine_object_id` is its id inside the app file and in Qlik Cloud.
+    """
+
+    name: str = ""
+    owner: UserRef
+    app: Named
+    engine_object_id: str = ""
+    object_type: str = ""
+    content_hash: str = ""
+    published: bool = False
+    approved: bool = False
+
+    @property
+    def is_public(self) -> bool:
+        """Base (approved) objects; community objects are published but not approved."""
+        return self.published and self.approved
+
+
+class Stream(Entity):
+    name: str
+    owner: UserRef | None = None
+    tags: tuple[Named, ...] = ()
+    custom_properties: tuple[CustomPropertyValue, ...] = ()
+
+
+class UserAttribute(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
+
+    attribute_type: str = ""
+    attribute_value: str = ""
+
+
+class User(UserRef):
+    roles: tuple[str, ...] = ()
+    attributes: tuple[UserAttribute, ...] = ()
+    inactive: bool = False
+    removed_externally: bool = False
+    blacklisted: bool = False
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        return tuple(a.attribute_value for a in self.attributes if a.attribute_type.lower() == "email")
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        return tuple(a.attribute_value for a in self.attributes if a.attribute_type.lower() == "group")
+
+
+class ReloadTask(Named):
+    enabled: bool = True
+    app: Named
+    task_session_timeout: int = 1440
+    """Minutes."""
+    max_retries: int = 0
+    is_manually_triggered: bool = False
+    is_partial_reload: bool = False
+    tags: tuple[Named, ...] = ()
+    custom_properties: tuple[CustomPropertyValue, ...] = ()
+
+
+class SchemaEvent(Named):
+    """A time trigger. `start_date` is wall-clock time in `time_zone`, without an offset."""
+
+    enabled: bool = True
+    time_zone: str = "UTC"
+    daylight_saving_time: int = 0
+    start_date: str
+    expiration_date: str = "9999-01-01T00:00:00.000"
+    schema_filter_description: tuple[str, ...] = ()
+    increment_description: str = "0 0 0 0"
+    increment_option: int = 0
+    reload_task: Named | None = None
+    user_sync_task: Named | None = None
+    external_program_task: Named | None = None
+
+
+class TimeConstraint(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    days: int = 0
+    hours: int = 0
+    minutes: int = 0
+    seconds: int = 0
+
+
+class CompositeRule(BaseModel):
+    """One condition of a task chain. `rule_state`: 0 undefined, 1 task successful, 2 task failed."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
+
+    rule_state: int = 0
+    reload_task: Named | None = None
+    user_sync_task: Named | None = None
+    external_program_task: Named | None = None
+
+
+class CompositeEvent(Named):
+    enabled: bool = True
+    time_constraint: TimeConstraint = TimeConstraint()
+    composite_rules: tuple[CompositeRule, ...] = ()
+    reload_task: Named | None = None
+    user_sync_task: Named | None = None
+    external_program_task: Named | None = None
+
+
+class SystemRule(Named):
+    """A security, licence or sync rule.
+
+    `actions` is a bit mask (2 read, 32 publish ...); `rule_context` 2 counts in the QMC only.
+    """
+
+    category: str = ""
+    type: str = ""
+    rule: str = ""
+    resource_filter: str = ""
+    actions: int = 0
+    disabled: bool = False
+    rule_context: int = 0
+
+
+class DataConnection(Named):
+    owner: UserRef | None = None
+    type: str = ""
+    connectionstring: str = ""
+
+
+class Extension(Named):
+    owner: UserRef | None = None
+
+
+class CustomPropertyDefinition(Named):
+    choice_values: tuple[str, ...] = ()
+    object_types: tuple[str, ...] = ()
+
+
+class AppFile(BaseModel):
+    """The exported file of one app. The file's sha256 proves the transport and changes with every reload."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    app: str
+    """Id of the source app."""
+    sha256: str
+    size: int
+    """Bytes."""
+    modified_date: str
+    """`modifiedDate` of the app when its file was read."""
+    stale: bool = False
+    """The app changed while it was being exported."""
+
+
+class StreamAccess(BaseModel):
+    """What the audit matrix of the source says about one stream: user id → bit mask of allowed actions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stream: str
+    users: dict[str, int]
+
+
+class Redaction(BaseModel):
+    """A credential that was taken out of the bundle. `where` is `<kind>/<id>: <field>`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    id: str
+    name: str
+    field: str
+
+
+class Rename(BaseModel):
+    """An object that had other names in earlier exports, oldest first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    id: str
+    former_names: tuple[str, ...]
+
+
+class Identity(BaseModel):
+    """Who exported, and whether that identity saw everything (a rule can hide objects in silence)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: str
+    roles: tuple[str, ...] = ()
+    complete: bool = False
+
+
+class Manifest(BaseModel):
+    """What a bundle holds. Written last; a bundle without it is unfinished."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = 1
+    site: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    product_version: str = ""
+    identity: Identity
+    data: str = "all"
+    """`all`, or `none` when the app files were exported without data."""
+    scope: str = "all"
+    """`all`, `published` or `approved`: which app objects the app files hold."""
+    counts: dict[str, int]
+    sha256: dict[str, str]
+    """Hash of each stable file, by its name relative to the bundle."""
+
+
+Raw = dict[str, Any]

@@ -1,0 +1,167 @@
+"""What a phase wants of the tenant, in Qlik Cloud's terms: the border between derivation and program.
+
+References between objects are logical names (`key`). People and groups are named by the value that the
+tenant knows them by; the providers resolve it, derivation never asks.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Finding(Model):
+    """Something a person should know: `code` is stable, `object` names it as people know it."""
+
+    code: str
+    severity: Severity
+    object: str
+    message: str
+    remedy: str
+
+
+class Waiver(Model):
+    """Accepts one finding until a day: an error becomes a warning that says by whom."""
+
+    code: str
+    object: str
+    owner: str
+    until: date
+
+
+class Assignee(Model):
+    """`type` self is the identity that qlift works as. `by` says which attribute of a user `name` is."""
+
+    type: Literal["user", "group", "self"]
+    name: str = ""
+    by: Literal["subject", "email"] = "subject"
+
+
+class Source(Model):
+    """Where an object comes from: the provenance is made of it."""
+
+    site: str
+    id: str
+
+
+class Space(Model):
+    key: str
+    """The plan's key: also the logical name."""
+    name: str
+    type: Literal["shared", "managed"]
+    description: str = ""
+    source: Source
+    """The stream, or the plan's key for a space that no stream stands behind (id = key)."""
+
+
+class SpaceOwner(Model):
+    space: str
+    owner: Assignee
+
+
+class SpaceAssignment(Model):
+    key: str
+    space: str
+    assignee: Assignee
+    roles: tuple[str, ...]
+    """Sorted."""
+
+
+class App(Model):
+    key: str
+    """Logical name `<name>.<site>.<12 hex>`."""
+    name: str
+    description: str = ""
+    space: str | None
+    """Key of a shared space; None is the owner's personal space."""
+    source: Source
+    fingerprint: str
+    """Hash of the state of the app's public objects, its script among them: 64 hex digits."""
+    sha256: str
+    size: int
+    former_keys: tuple[str, ...] = ()
+    """Logical names before renames: Pulumi aliases."""
+
+
+class AppOwner(Model):
+    app: str
+    owner: Assignee
+
+
+class ObjectOwner(Model):
+    """A private or community object and whose it becomes. `object` is the engine object id."""
+
+    object: str
+    owner: Assignee
+
+
+class AppPublication(Model):
+    key: str
+    app: str
+    """Key of the App that is published."""
+    space: str
+    """Key of a managed space."""
+    name: str
+    description: str = ""
+    mode: Literal["copy", "move"]
+    object_owners: tuple[ObjectOwner, ...] = ()
+    former_keys: tuple[str, ...] = ()
+
+
+class PublishedAppOwner(Model):
+    publication: str
+    owner: Assignee
+
+
+class ReloadSchedule(Model):
+    """One reload task: a time trigger (`recurrence` ...) or a task trigger (`after`, `after_status`)."""
+
+    key: str
+    name: str
+    """Ends in the short id of its trigger, by which it is recognised."""
+    source: Source
+    app: str | None = None
+    """Key of an App, or"""
+    publication: str | None = None
+    """key of an AppPublication."""
+    enabled: bool = False
+    partial: bool = False
+    recurrence: str | None = None
+    """`RRULE:...`"""
+    timezone: str | None = None
+    start: str | None = None
+    """Local time in `timezone`, `YYYY-MM-DDTHH:MM:SS`."""
+    end: str | None = None
+    after: str | None = None
+    """Key of the ReloadSchedule that has to finish first."""
+    after_status: Literal["succeeded", "failed"] | None = None
+
+
+class Desired(Model):
+    phase: str
+    spaces: tuple[Space, ...] = ()
+    space_owners: tuple[SpaceOwner, ...] = ()
+    assignments: tuple[SpaceAssignment, ...] = ()
+    apps: tuple[App, ...] = ()
+    app_owners: tuple[AppOwner, ...] = ()
+    publications: tuple[AppPublication, ...] = ()
+    publication_owners: tuple[PublishedAppOwner, ...] = ()
+    schedules: tuple[ReloadSchedule, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.severity is Severity.ERROR)
