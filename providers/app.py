@@ -1,0 +1,139 @@
+"""App: an app file imported into a shared or personal space.
+
+Identity: the app's id. In place: name, description, space. Changed content makes a new app, for an import
+has no replace mode. `sha256` only says which file to send: it changes with every reload of the source.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from providers.base import Gone, Inputs, log
+from providers.session import TenantProvider, refusals, session
+from qlift.cloud import apps
+from qlift.cloud.errors import Forbidden
+from qlift.cloud.models import App as LiveApp
+from qlift.cloud.provenance import Provenance, provenance_of, without_line
+
+PERSONAL = ""
+"""Label of a personal space."""
+
+
+class AppInputs(Inputs):
+    name: str
+    description: str
+    space: str
+    """Name of a shared space, or `PERSONAL`."""
+    space_id: str | None
+    fingerprint: str
+    sha256: str
+    size: int
+    site: str
+    source: str
+    stack: str
+    provenance: Literal["description", "none"]
+
+    @property
+    def line(self) -> Provenance:
+        return Provenance(self.site, self.source, self.stack, self.fingerprint[:6])
+
+    @property
+    def subject(self) -> str:
+        return f'app "{self.name}"'
+
+
+class AppProvider(TenantProvider[AppInputs]):
+    kind = "App"
+    model = AppInputs
+    references = {"space": "space_id"}
+    replaced_by = frozenset({"fingerprint"})
+    not_compared = frozenset({"sha256", "size"})
+
+    def problems(self, new: AppInputs, old: AppInputs | None) -> list[tuple[str, str]]:
+        if old is not None and (old.space == PERSONAL) != (new.space == PERSONAL):
+            return [("space", "an app cannot go between a personal and a shared space; give it a new phase")]
+        if new.space == PERSONAL and not session().reaches_personal_spaces:
+            reason = (
+                "is a personal app: only an OAuth client with the scope admin.apps reaches the personal "
+                "spaces of others; set qlift:clientId and qlift:clientSecret, or leave personal apps out"
+            )
+            return [("space", reason)]
+        if old is None or old.fingerprint != new.fingerprint:
+            return refusals(("sha256", lambda: session().open_file(new.sha256, new.subject)))
+        return []
+
+    def make(self, new: AppInputs) -> tuple[str, dict[str, Any]]:
+        here = session()
+        app = apps.import_app(
+            here.tenant,
+            name=new.name,
+            description=new.description,
+            space_id=None if new.space == PERSONAL else here.space_id(new.space, new.space_id),
+            provenance=new.line,
+            marked=new.provenance == "description",
+            open_file=here.open_file(new.sha256, new.subject),
+            size=new.size,
+        )
+        return app.id, {}
+
+    def find(self, id_: str, known: AppInputs) -> dict[str, Any]:
+        listed = session().tenant.index.app(id_)
+        if listed is not None and _compared(listed, known).items() <= known.model_dump(mode="json").items():
+            return {}
+        # A list may be behind its objects: only the app's own GET counts.
+        try:
+            live = apps.get_app(session().tenant, id_, known.subject)
+        except Forbidden:
+            live = None
+        if live is not None:
+            return _compared(live, known)
+        if known.space == PERSONAL:
+            log.warning("%s: not reachable in its owner's personal space; taken as unchanged", known.subject)
+            return {}
+        raise Gone
+
+    def change(self, id_: str, old: AppInputs, new: AppInputs) -> dict[str, Any]:
+        tenant = session().tenant
+        if new.space != PERSONAL:
+            space_id = session().space_id(new.space, new.space_id)
+            live = apps.get_app(tenant, id_, new.subject)
+            if live is not None and live.space_id != space_id:
+                apps.move_app(tenant, id_, space_id, new.subject)
+        apps.describe(
+            tenant,
+            id_,
+            name=new.name,
+            description=new.description,
+            provenance=new.line if new.provenance == "description" else None,
+        )
+        return {}
+
+    def remove(self, id_: str, known: AppInputs) -> None:
+        apps.delete_app(session().tenant, id_, known.subject)
+
+
+def _compared(live: LiveApp, known: AppInputs) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "name": live.name,
+        "description": without_line(live.description),
+        "provenance": "none" if provenance_of(live.description) is None else "description",
+    }
+    if known.space != PERSONAL and known.space_id and live.space_id != known.space_id:
+        moved_to = session().tenant.index.space(live.space_id) if live.space_id else None
+        values |= {"space": moved_to.name if moved_to else "(elsewhere)", "space_id": live.space_id or "-"}
+    return values
+
+
+class App(Resource, module="qlik", name="App"):
+    """The labels `key` and `fingerprint` are echoes of inputs, known in previews."""
+
+    key: pulumi.Output[str]
+    name: pulumi.Output[str]
+    fingerprint: pulumi.Output[str]
+    space: pulumi.Output[str]
+
+    def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(AppProvider(), key, {"key": key, **props}, opts)

@@ -1,0 +1,112 @@
+"""AppOwner: who owns an app, staged, published or personal. A late resource.
+
+Owning an app raises its owner's role in the space, so the planned roles are put back. Undo gives the app
+back to the tool's identity, which is what makes deleting a personal app possible.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from providers.base import Gone, Inputs, Refusal, log
+from providers.session import TenantProvider, refusals, session
+from qlift.cloud import apps
+from qlift.cloud.errors import Forbidden, NotFound
+from qlift.cloud.models import App
+
+
+class AppOwnerInputs(Inputs):
+    app: str
+    """Logical name of the app or publication."""
+    app_id: str | None
+    owner: str
+    match_by: Literal["subject", "email"]
+    planned_roles: list[str]
+    """What the plan gives the owner in the app's space; empty for personal apps."""
+    personal: bool
+    fingerprint: str
+    """Of the content: a republish may change the owner's roles again."""
+
+    @property
+    def subject(self) -> str:
+        return f"owner of app {self.app}"
+
+
+class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
+    kind = "AppOwner"
+    model = AppOwnerInputs
+    references = {"app": "app_id"}
+    replaced_by = frozenset({"app"})
+    not_compared = frozenset({"planned_roles"})
+
+    def problems(self, new: AppOwnerInputs, old: AppOwnerInputs | None) -> list[tuple[str, str]]:
+        return refusals(("owner", lambda: session().user(new.match_by, new.owner)))
+
+    def make(self, new: AppOwnerInputs) -> tuple[str, dict[str, Any]]:
+        if new.app_id is None:
+            raise Refusal("the app's id is not known; this is a defect of qlift")
+        _give(new.app_id, new)
+        return new.app_id, {}
+
+    def find(self, id_: str, known: AppOwnerInputs) -> dict[str, Any]:
+        planned = session().user_or_none(known.match_by, known.owner)
+        listed = session().tenant.index.app(id_)
+        if listed is not None and planned is not None and listed.owner_id == planned.id:
+            return {}
+        live = _live(id_, known)
+        if live is None:
+            if known.personal:
+                log.warning(
+                    "%s: not reachable in the owner's personal space; taken as unchanged", known.subject
+                )
+                return {}
+            raise Gone
+        if planned is not None and live.owner_id == planned.id:
+            return {}
+        return {"owner": session().user_label(live.owner_id)}
+
+    def change(self, id_: str, old: AppOwnerInputs, new: AppOwnerInputs) -> dict[str, Any]:
+        _give(id_, new)
+        return {}
+
+    def remove(self, id_: str, known: AppOwnerInputs) -> None:
+        tenant = session().tenant
+        live = _live(id_, known)
+        if live is None:
+            if known.personal:
+                raise Refusal(
+                    "the app is not reachable in its owner's personal space, so it cannot be taken back; "
+                    "use an OAuth client with admin.apps, or, if its owner deleted it, drop it from the "
+                    "state with `pulumi state delete`"
+                )
+            return
+        me = tenant.client.me()
+        if live.owner_id != me.id:
+            apps.change_app_owner(tenant, id_, None, me.id, (), known.subject)
+
+
+def _live(id_: str, known: AppOwnerInputs) -> App | None:
+    try:
+        return apps.get_app(session().tenant, id_, known.subject)
+    except (Forbidden, NotFound):
+        return None
+
+
+def _give(app_id: str, new: AppOwnerInputs) -> None:
+    here = session()
+    owner = here.user(new.match_by, new.owner)
+    live = apps.get_app(here.tenant, app_id, new.subject)
+    if live is None:
+        raise Refusal("the app is gone or out of reach; run `pulumi up` again")
+    roles = tuple(sorted(new.planned_roles))
+    apps.change_app_owner(here.tenant, app_id, live.space_id, owner.id, roles, new.subject)
+
+
+class AppOwner(Resource, module="qlik", name="AppOwner"):
+    owner: pulumi.Output[str]
+
+    def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(AppOwnerProvider(), key, {"key": key, **props}, opts)

@@ -1,0 +1,162 @@
+"""AppPublication: an app published to a managed space, by copy or by move.
+
+Identity: the published app's id. In place: content (by republish, which keeps id, address and the users'
+own content), name, description. Replaced by: space.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pulumi
+from pulumi.dynamic import Resource
+from pydantic import BaseModel, ConfigDict
+
+from providers.base import Gone, Inputs, Refusal
+from providers.session import TenantProvider, refusals, session
+from qlift.cloud import apps, publications
+from qlift.cloud.errors import Forbidden
+from qlift.cloud.models import App as LiveApp
+from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
+
+
+class ObjectOwner(BaseModel):
+    """A private or community object and whose it becomes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    object: str
+    owner: str
+    match_by: Literal["subject", "email"]
+
+
+class AppPublicationInputs(Inputs):
+    name: str
+    description: str
+    mode: Literal["copy", "move"]
+    source: str
+    """Logical name of the app that is published."""
+    app_id: str | None
+    space: str
+    space_id: str | None
+    staging: str
+    """Name of the space that a move starts from."""
+    staging_id: str | None
+    object_owners: list[ObjectOwner]
+    fingerprint: str
+    sha256: str
+    size: int
+    site: str
+    source_id: str
+    stack: str
+    provenance: Literal["description", "none"]
+
+    @property
+    def line(self) -> Provenance:
+        return Provenance(self.site, self.source_id, self.stack, self.fingerprint[:6])
+
+    @property
+    def subject(self) -> str:
+        return f'publication "{self.name}"'
+
+
+class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
+    kind = "AppPublication"
+    model = AppPublicationInputs
+    references = {"source": "app_id", "space": "space_id", "staging": "staging_id"}
+    replaced_by = frozenset({"space"})
+    not_compared = frozenset({"sha256", "size", "object_owners", "mode"})
+
+    def problems(self, new: AppPublicationInputs, old: AppPublicationInputs | None) -> list[tuple[str, str]]:
+        if old is not None:
+            return []
+        here = session()
+        owners = sorted({(o.match_by, o.owner) for o in new.object_owners})
+        found = refusals(
+            *(("object_owners", lambda by=by, name=name: here.user(by, name)) for by, name in owners)
+        )
+        if new.mode == "move":
+            found += refusals(("sha256", lambda: here.open_file(new.sha256, new.subject)))
+        return found
+
+    def make(self, new: AppPublicationInputs) -> tuple[str, dict[str, Any]]:
+        here = session()
+        if new.app_id is None:
+            raise Refusal("the app's id is not known; this is a defect of qlift")
+        space_id = here.space_id(new.space, new.space_id)
+        marked = new.provenance == "description"
+        if new.mode == "copy":
+            app = publications.publish_copy(
+                here.tenant,
+                app_id=new.app_id,
+                space_id=space_id,
+                name=new.name,
+                description=new.description,
+                provenance=new.line,
+                marked=marked,
+            )
+            return app.id, {}
+        app = publications.publish_move(
+            here.tenant,
+            origin_id=new.app_id,
+            staging_space_id=here.space_id(new.staging, new.staging_id),
+            space_id=space_id,
+            name=new.name,
+            description=new.description,
+            provenance=new.line,
+            marked=marked,
+            object_owners=[(o.object, here.user(o.match_by, o.owner).id) for o in new.object_owners],
+            open_file=here.open_file(new.sha256, new.subject),
+            size=new.size,
+        )
+        return app.id, {}
+
+    def find(self, id_: str, known: AppPublicationInputs) -> dict[str, Any]:
+        listed = session().tenant.index.app(id_)
+        if listed is not None and _compared(listed).items() <= known.model_dump(mode="json").items():
+            return {}
+        try:
+            live = apps.get_app(session().tenant, id_, known.subject)
+        except Forbidden as error:
+            raise Refusal(f"not readable: {error}") from None
+        if live is None:
+            raise Gone
+        return _compared(live)
+
+    def change(self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs) -> dict[str, Any]:
+        here = session()
+        marked = new.line if new.provenance == "description" else None
+        if old.fingerprint == new.fingerprint and old.app_id == new.app_id:
+            apps.describe(here.tenant, id_, name=new.name, description=new.description, provenance=marked)
+            return {}
+        if new.app_id is None:
+            raise Refusal("the app's id is not known; this is a defect of qlift")
+        publications.republish(
+            here.tenant,
+            app_id=new.app_id,
+            target_id=id_,
+            name=new.name,
+            description=attach(new.description, marked),
+        )
+        return {}
+
+    def remove(self, id_: str, known: AppPublicationInputs) -> None:
+        apps.delete_app(session().tenant, id_, known.subject)
+
+
+def _compared(live: LiveApp) -> dict[str, Any]:
+    return {
+        "name": live.name,
+        "description": without_line(live.description),
+        "provenance": "none" if provenance_of(live.description) is None else "description",
+    }
+
+
+class AppPublication(Resource, module="qlik", name="AppPublication"):
+    key: pulumi.Output[str]
+    name: pulumi.Output[str]
+    fingerprint: pulumi.Output[str]
+    space: pulumi.Output[str]
+
+    def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(AppPublicationProvider(), key, {"key": key, **props}, opts)

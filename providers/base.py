@@ -1,0 +1,223 @@
+"""Everything that is Pulumi's and not Qlik's, once for all providers.
+
+A kind is a subclass of `Provider` with a model of its inputs and short methods that call `qlift.cloud`.
+Providers are stateless and importable: Pulumi stores a reference to the class in each resource's state
+(`__provider`), so a class is never renamed or moved after a release.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, ClassVar, Generic, TypeVar
+
+from deepdiff import DeepDiff
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+from pulumi.output import Unknown
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from providers import watchdog
+from providers.claims import Claims
+
+log = logging.getLogger("qlift.providers")
+
+PROVIDER_KEY = "__provider"
+
+claims = Claims()
+"""Of this process."""
+
+
+class Refusal(Exception):
+    """Something a person has to settle. The message is one line: what, which object, what to do."""
+
+
+class Inputs(BaseModel):
+    """Inputs of a kind. An unknown id (its object is created by this run) arrives as None."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    """Logical name; the guard counts by it."""
+
+
+I = TypeVar("I", bound=Inputs)  # noqa: E741
+
+
+class Gone(Exception):
+    """Raised by `find` when the object does not exist any more (its own GET said so, not a list)."""
+
+
+class Provider(ResourceProvider, Generic[I]):
+    """Subclasses set the class attributes and implement `make`, `find`, `change` and `remove`."""
+
+    serialize_as_secret_always = False
+
+    kind: ClassVar[str]
+    model: ClassVar[type[Inputs]]
+    references: ClassVar[dict[str, str]] = {}
+    """Label → id: the label is ignored where both sides' ids are known and equal."""
+    replaced_by: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose change makes a new object; a reference is named by its label."""
+    not_compared: ClassVar[frozenset[str]] = frozenset()
+    """Fields that a create needs and a change of which alone means nothing."""
+    counted: ClassVar[bool] = True
+    """Whether it stands for something in the tenant; the guard counts only those."""
+
+    def problems(self, new: I, old: I | None) -> list[tuple[str, str]]:
+        """Conflicts with the tenant and forbidden changes, as (field, one line). Asked in preview too."""
+        return []
+
+    def make(self, new: I) -> tuple[str, dict[str, Any]]:
+        """Look up, create, finish. Returns the id and what only the state has to know."""
+        raise NotImplementedError
+
+    def find(self, id_: str, known: I) -> dict[str, Any]:
+        """The live values of the fields that are compared. Raises `Gone`."""
+        raise NotImplementedError
+
+    def change(self, id_: str, old: I, new: I) -> dict[str, Any]:
+        """Update in place. Returns what only the state has to know."""
+        raise NotImplementedError
+
+    def remove(self, id_: str, known: I) -> None:
+        """Delete. An object that is gone already is a success."""
+        raise NotImplementedError
+
+    def connect(self, config: Any) -> None:
+        """Prepare the process for this kind, once."""
+
+    # What Pulumi calls.
+
+    def configure(self, req: ConfigureRequest) -> None:
+        watchdog.start()
+        self.connect(req.config)
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        try:
+            new = self._parse(news)
+        except ValidationError as error:
+            return CheckResult(news, [_failure(e) for e in error.errors()])
+        old = self._parse_state(_olds) if _olds else None
+        claims.note_checked(self.kind, new.key, old.key if old else None)
+        with _one_line(self.kind, new.key):
+            problems = self.problems(new, old)
+        inputs = new.model_dump(mode="json")
+        inputs.update({k: v for k, v in news.items() if isinstance(v, Unknown)})
+        return CheckResult(inputs, [CheckFailure(f, f"{self.kind} {new.key}: {why}") for f, why in problems])
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
+        old, new = self._parse_state(_olds), self._parse(_news)
+        changed = self._changed(old, new)
+        replaces = sorted(changed & self.replaced_by)
+        if not replaces and claims.is_kept(self.kind, new.key):
+            claims.claim(self.kind, _id)
+        return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=False)
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        new = self._parse(props)
+        with _one_line(self.kind, new.key):
+            id_, extra = self.make(new)
+        claims.claim(self.kind, id_)
+        return CreateResult(id_, {**new.model_dump(mode="json"), **extra})
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        known = self._parse_state(props)
+        if self.counted:
+            claims.note_read(self.kind, known.key)
+        try:
+            with _one_line(self.kind, known.key):
+                live = self.find(id_, known)
+        except Gone:
+            # The empty id says "gone"; without outs the SDK breaks.
+            return ReadResult("", {})
+        inputs = self._validated({**known.model_dump(mode="json"), **live}).model_dump(mode="json")
+        return ReadResult(id_, {**_plain(props), **inputs}, inputs)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
+        old, new = self._parse_state(_olds), self._parse(_news)
+        claims.claim(self.kind, _id)
+        with _one_line(self.kind, new.key):
+            extra = self.change(_id, old, new)
+        carried = {k: v for k, v in _plain(_olds).items() if k not in self.model.model_fields}
+        kept = {k: v for k, v in old.model_dump(mode="json").items() if k in self.not_compared}
+        return UpdateResult({**carried, **new.model_dump(mode="json"), **kept, **extra})
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        known = self._parse_state(_props)
+        if claims.is_claimed(self.kind, _id):
+            log.warning("%s %s: %s is in use by a live resource; not deleted", self.kind, known.key, _id)
+            return
+        refusal = claims.refusal_of_delete(self.kind, known.key) if self.counted else claims.refusal()
+        if refusal is not None:
+            raise Refusal(refusal)
+        with _one_line(self.kind, known.key):
+            self.remove(_id, known)
+
+    # Between Pulumi's property bags and the models.
+
+    def _validated(self, values: dict[str, Any]) -> I:
+        return self.model.model_validate(values)  # type: ignore[return-value]
+
+    def _parse(self, props: dict[str, Any]) -> I:
+        return self._validated({k: None if isinstance(v, Unknown) else v for k, v in _plain(props).items()})
+
+    def _parse_state(self, props: dict[str, Any]) -> I:
+        """Outputs hold more than the inputs; older states may hold fields that no longer exist."""
+        return self._parse({k: v for k, v in props.items() if k in self.model.model_fields})
+
+    def _changed(self, old: I, new: I) -> set[str]:
+        ids = set(self.references.values())
+        was = old.model_dump(mode="json", exclude=ids | self.not_compared)
+        will = new.model_dump(mode="json", exclude=ids | self.not_compared)
+        for label, id_field in self.references.items():
+            before, after = getattr(old, id_field), getattr(new, id_field)
+            if before and after and before == after:
+                del was[label], will[label]
+            elif after is None or (before and after):
+                # Unknown: this run makes the object. Or both are known and differ.
+                was[label], will[label] = before, after or "(new)"
+        return set(DeepDiff(was, will, ignore_numeric_type_changes=True).affected_root_keys)
+
+
+def _plain(props: dict[str, Any]) -> dict[str, Any]:
+    """Without Pulumi's own key; whole floats are ints again (numbers travel as doubles)."""
+    return {k: _number(v) for k, v in props.items() if k != PROVIDER_KEY}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_number(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _number(v) for k, v in value.items()}
+    return value
+
+
+def _failure(error: Any) -> CheckFailure:
+    return CheckFailure(".".join(str(p) for p in error["loc"]), error["msg"])
+
+
+class _one_line:  # noqa: N801
+    """Puts kind and name before a message, all in one line: Pulumi shows the message as it is."""
+
+    def __init__(self, kind: str, key: str) -> None:
+        self.kind, self.key = kind, key
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        if error is None or not isinstance(error, Exception) or isinstance(error, Gone):
+            return
+        log.debug("%s %s failed", self.kind, self.key, exc_info=error)
+        text = " ".join(str(error).split()) or type(error).__name__
+        raise Refusal(f"{self.kind} {self.key}: {text}") from None

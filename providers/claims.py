@@ -1,0 +1,93 @@
+"""What the live resources of this provider process hold, and what is doomed.
+
+The engine tells a provider little: `check` gets neither id nor URN, `diff` is also called for objects that
+are about to be deleted (`refresh: always`), and a replacement deletes the old half last. This module keeps
+the few facts that make `delete` safe. It is the memory of one process, so of one preview or one update.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+
+ALLOW_VARIABLE = "QLIFT_ALLOW_DELETES"
+LEAST_LIMIT = 10
+SHARE_OF_STATE = 0.3
+
+Key = tuple[str, str]
+"""Kind and logical name."""
+
+
+@dataclass
+class Claims:
+    """Thread-safe: four provider calls run at once."""
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _ids: set[Key] = field(default_factory=set)
+    _read: set[Key] = field(default_factory=set)
+    _kept: set[Key] = field(default_factory=set)
+    _deleted_unread: int = 0
+
+    def note_read(self, kind: str, key: str) -> None:
+        """The state holds this object: a refresh reads each one before anything is deleted."""
+        with self._lock:
+            self._read.add((kind, key))
+
+    def note_checked(self, kind: str, key: str, former_key: str | None) -> None:
+        """The program declares this object. `former_key` is its logical name in the state (aliases)."""
+        with self._lock:
+            self._kept.add((kind, key))
+            if former_key is not None:
+                self._kept.add((kind, former_key))
+
+    def is_kept(self, kind: str, key: str) -> bool:
+        with self._lock:
+            return (kind, key) in self._kept
+
+    def claim(self, kind: str, id_: str) -> None:
+        """A live resource of this process holds this id."""
+        with self._lock:
+            self._ids.add((kind, id_))
+
+    def is_claimed(self, kind: str, id_: str) -> bool:
+        with self._lock:
+            return (kind, id_) in self._ids
+
+    def refusal(self) -> str | None:
+        """Why the deletes that this run would do are refused; None when they are allowed.
+
+        Counted are the objects that the state holds and the program does not declare. Limit: the larger
+        of 10 and 30 % of the state. The one-shot word is QLIFT_ALLOW_DELETES=<that very number>.
+        """
+        with self._lock:
+            doomed = len(self._read - self._kept)
+            total = len(self._read)
+        limit = max(LEAST_LIMIT, int(SHARE_OF_STATE * total))
+        if doomed <= limit or os.environ.get(ALLOW_VARIABLE) == str(doomed):
+            return None
+        said = os.environ.get(ALLOW_VARIABLE)
+        return (
+            f"this would delete {doomed} of {total} objects, the limit is {limit}"
+            + (f" ({ALLOW_VARIABLE} is {said}, not {doomed})" if said else "")
+            + f"; if that is what you want, run it once with {ALLOW_VARIABLE}={doomed}"
+        )
+
+    def refusal_of_delete(self, kind: str, key: str) -> str | None:
+        """The backstop in `delete`, for `destroy` and for runs whose guard was left out.
+
+        An old half of a replacement is declared, so it passes. Without a refresh the state was not
+        counted; then only as many deletes pass as the smallest limit allows.
+        """
+        with self._lock:
+            if (kind, key) in self._kept:
+                return None
+            if (kind, key) not in self._read:
+                self._deleted_unread += 1
+                if self._deleted_unread <= LEAST_LIMIT:
+                    return None
+                return (
+                    f"more than {LEAST_LIMIT} objects would be deleted without a refresh, so they cannot "
+                    "be counted; run the command without --refresh=false"
+                )
+        return self.refusal()

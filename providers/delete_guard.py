@@ -1,0 +1,46 @@
+"""The resource that refuses a run which would delete too much: in preview, and in up before its first delete.
+
+It depends on all jobs, so its `check` comes when everything that stays has been declared. It stands for
+nothing in the tenant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from providers.base import Inputs, Provider, claims
+
+
+class DeleteGuardInputs(Inputs):
+    pass
+
+
+class DeleteGuardProvider(Provider[DeleteGuardInputs]):
+    kind = "DeleteGuard"
+    model = DeleteGuardInputs
+    counted = False
+    """In a destroy its own delete comes first (it depends on all jobs), so it refuses in time."""
+
+    def problems(self, new: DeleteGuardInputs, old: DeleteGuardInputs | None) -> list[tuple[str, str]]:
+        refusal = claims.refusal()
+        return [("key", refusal)] if refusal else []
+
+    def make(self, new: DeleteGuardInputs) -> tuple[str, dict[str, Any]]:
+        return new.key, {}
+
+    def find(self, id_: str, known: DeleteGuardInputs) -> dict[str, Any]:
+        return {}
+
+    def change(self, id_: str, old: DeleteGuardInputs, new: DeleteGuardInputs) -> dict[str, Any]:
+        return {}
+
+    def remove(self, id_: str, known: DeleteGuardInputs) -> None:
+        return None
+
+
+class DeleteGuard(Resource, module="qlik", name="DeleteGuard"):
+    def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
+        super().__init__(DeleteGuardProvider(), name, {"key": name}, opts)

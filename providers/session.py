@@ -1,0 +1,132 @@
+"""What all providers of this process share: the tenant, who is who in it, and the app files of the phase.
+
+Pulumi configures each provider class once, with the stack's whole configuration, secrets decrypted. They
+stay in this process: no provider has attributes, so nothing of it gets into the state.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from providers.base import I, Provider, Refusal
+from qlift.bundle.blobs import BlobStore
+from qlift.cloud.auth import OAuthClient
+from qlift.cloud.index import Index
+from qlift.cloud.log import RequestLog
+from qlift.cloud.models import Group, User
+from qlift.cloud.settings import connect_target, credentials_from, load_target
+from qlift.cloud.tenant import Tenant
+from qlift.derivation.phase import phase_blobs
+
+
+@dataclass
+class Session:
+    tenant: Tenant
+    stores: tuple[BlobStore, ...]
+
+    def open_file(self, sha256: str, subject: str) -> Callable[[], BinaryIO]:
+        store = next((s for s in self.stores if s.exists(sha256)), None)
+        if store is None:
+            raise Refusal(
+                f"the file of {subject} ({sha256[:12]}...) is in no app-file store of the phase's bundles; "
+                "run `qlift export` again, or put the store where the plan says"
+            )
+        return lambda: store.open(sha256)
+
+    @property
+    def reaches_personal_spaces(self) -> bool:
+        """Only an OAuth client (with the scope `admin.apps`) reaches content in other people's spaces."""
+        return isinstance(self.tenant.client.credentials, OAuthClient)
+
+    def user(self, by: str, name: str) -> User:
+        found = self.tenant.index.users_by("email" if by == "email" else "subject", name)
+        if not found:
+            raise Refusal(
+                f"the tenant has no active user with the {by} {name}; invite or create that user, or "
+                "correct the row in the target's users file (`qlift users` writes it)"
+            )
+        if len(found) > 1:
+            raise Refusal(
+                f"{len(found)} active users of the tenant have the {by} {name}; such users cannot log in "
+                "(LOGIN-12): remove all but one, or match by subject"
+            )
+        return found[0]
+
+    def user_or_none(self, by: str, name: str) -> User | None:
+        try:
+            return self.user(by, name)
+        except Refusal:
+            return None
+
+    def user_label(self, user_id: str) -> str:
+        """How a preview names a user that the plan does not: subject, or the id of one who is not listed."""
+        found = self.tenant.index.user(user_id)
+        return found.subject if found else user_id
+
+    def group(self, name: str) -> Group:
+        found = self.tenant.index.group_named(name)
+        if found is None:
+            raise Refusal(
+                f"the tenant has no group {name}; it appears when a member first logs in, or create it "
+                "there, or correct the target's groups file"
+            )
+        return found
+
+    def space_id(self, label: str, id_: str | None) -> str:
+        """Of a reference: the id, or the space of another phase that has the label for a name."""
+        if id_:
+            return id_
+        found = self.tenant.index.space_named(label)
+        if found is None:
+            raise Refusal(
+                f'the tenant has no space "{label}"; run the phase that makes it first, or correct `uses`'
+            )
+        return found.id
+
+
+_session: Session | None = None
+_lock = threading.Lock()
+
+
+def session() -> Session:
+    if _session is None:
+        raise Refusal("the provider was not configured; this is a defect of qlift")
+    return _session
+
+
+def _open(config: Any) -> Session:
+    target, phase = config.get("qlift:target"), config.get("qlift:phase")
+    if not target or not phase:
+        raise Refusal("the stack's settings lack qlift:target or qlift:phase (stacks/Pulumi.<stack>.yaml)")
+    root = Path.cwd()
+    keys = ("apiKey", "clientId", "clientSecret")
+    settings = {k: str(v) for k in keys if (v := config.get(f"qlift:{k}"))}
+    loaded = load_target(target, root)
+    client = connect_target(loaded, credentials_from(settings, os.environ), log=RequestLog.from_environment())
+    return Session(Tenant(client, Index(client)), phase_blobs(root, phase))
+
+
+class TenantProvider(Provider[I]):
+    """A provider of a kind that lives in the tenant."""
+
+    def connect(self, config: Any) -> None:
+        global _session
+        with _lock:
+            if _session is None:
+                _session = _open(config)
+
+
+def refusals(*checks: tuple[str, Callable[[], object]]) -> list[tuple[str, str]]:
+    """Run look-ups for a `check`; those that refuse become problems of their field."""
+    problems = []
+    for field, look in checks:
+        try:
+            look()
+        except Refusal as refusal:
+            problems.append((field, str(refusal)))
+    return problems

@@ -1,0 +1,96 @@
+"""Space: a shared or managed space. Identity: its id. In place: name, description. The type never changes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from providers.base import Gone, Inputs
+from providers.session import TenantProvider, session
+from qlift.cloud import spaces
+from qlift.cloud.provenance import Provenance, provenance_of, without_line
+
+
+class SpaceInputs(Inputs):
+    name: str
+    type: Literal["shared", "managed"]
+    description: str
+    site: str
+    source: str
+    """Short id of the stream, or the plan's key."""
+    stack: str
+    provenance: Literal["description", "none"]
+
+    @property
+    def line(self) -> Provenance:
+        return Provenance(self.site, self.source, self.stack)
+
+
+class SpaceProvider(TenantProvider[SpaceInputs]):
+    kind = "Space"
+    model = SpaceInputs
+
+    def problems(self, new: SpaceInputs, old: SpaceInputs | None) -> list[tuple[str, str]]:
+        if old is not None and old.type != new.type:
+            reason = (
+                f"a space's type cannot change (it is {old.type}, the plan says {new.type}); give the plan "
+                "another key and name for the new space and move its content in two runs"
+            )
+            return [("type", reason)]
+        tenant = session().tenant
+        taken = tenant.index.space_named(new.name)
+        if taken is None or (old is not None and old.name == new.name):
+            return []
+        if new.line.same_object(provenance_of(taken.description)):
+            return []
+        reason = (
+            f'the name "{new.name}" is taken by a space that is not ours; rename it there, or choose '
+            "another name in the plan"
+        )
+        return [("name", reason)]
+
+    def make(self, new: SpaceInputs) -> tuple[str, dict[str, Any]]:
+        space = spaces.create_space(
+            session().tenant,
+            name=new.name,
+            type_=new.type,
+            description=new.description,
+            provenance=new.line,
+            marked=new.provenance == "description",
+        )
+        return space.id, {}
+
+    def find(self, id_: str, known: SpaceInputs) -> dict[str, Any]:
+        space = spaces.get_space(session().tenant, id_)
+        if space is None:
+            raise Gone
+        return {
+            "name": space.name,
+            "type": space.type,
+            "description": without_line(space.description),
+            "provenance": "none" if provenance_of(space.description) is None else "description",
+        }
+
+    def change(self, id_: str, old: SpaceInputs, new: SpaceInputs) -> dict[str, Any]:
+        spaces.update_space(
+            session().tenant,
+            id_,
+            name=new.name,
+            description=new.description,
+            provenance=new.line if new.provenance == "description" else None,
+        )
+        return {}
+
+    def remove(self, id_: str, known: SpaceInputs) -> None:
+        spaces.delete_space(session().tenant, id_, known.name)
+
+
+class Space(Resource, module="qlik", name="Space"):
+    """`name` is the echo of the input, known in previews."""
+
+    name: pulumi.Output[str]
+
+    def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(SpaceProvider(), key, {"key": key, **props}, opts)

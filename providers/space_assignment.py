@@ -1,0 +1,127 @@
+"""SpaceAssignment: the roles of a user, a group or the tool itself in a space.
+
+Identity: `<space id>/<assignee id>` (a tenant holds one assignment for each assignee and space).
+In place: the whole set of roles. `self` is the identity that the run works as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from providers.base import Gone, Inputs
+from providers.session import TenantProvider, refusals, session
+from qlift.cloud import spaces
+from qlift.cloud.models import Space
+
+
+class SpaceAssignmentInputs(Inputs):
+    space: str
+    space_id: str | None
+    assignee_type: Literal["user", "group", "self"]
+    assignee: str
+    """Subject, e-mail or group name; empty for `self`."""
+    match_by: Literal["subject", "email"]
+    roles: list[str]
+
+    @property
+    def subject(self) -> str:
+        return f'{self.assignee_type} {self.assignee} in space "{self.space}"'.replace("  ", " ")
+
+
+class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
+    kind = "SpaceAssignment"
+    model = SpaceAssignmentInputs
+    references = {"space": "space_id"}
+    replaced_by = frozenset({"space", "assignee_type", "assignee", "match_by"})
+
+    def problems(
+        self, new: SpaceAssignmentInputs, old: SpaceAssignmentInputs | None
+    ) -> list[tuple[str, str]]:
+        if new.assignee_type == "self":
+            return []
+        found = refusals(("assignee", lambda: _assignee_id(new)))
+        if found or old is not None or not new.space_id:
+            return found
+        existing = spaces.assignment_of(session().tenant, new.space_id, _assignee_id(new))
+        if existing is not None and sorted(existing.roles) != sorted(new.roles):
+            reason = (
+                f"has the roles {', '.join(existing.roles)} there, which are not ours; remove that "
+                "assignment in the tenant, or give the plan the same roles"
+            )
+            return [("roles", reason)]
+        return []
+
+    def make(self, new: SpaceAssignmentInputs) -> tuple[str, dict[str, Any]]:
+        here = session()
+        space_id, assignee_id = here.space_id(new.space, new.space_id), _assignee_id(new)
+        if new.assignee_type == "self":
+            spaces.assign_self(here.tenant, _space(space_id), new.roles, new.subject)
+        else:
+            spaces.assign(
+                here.tenant,
+                space_id,
+                assignee_type=new.assignee_type,
+                assignee_id=assignee_id,
+                roles=new.roles,
+                subject=new.subject,
+            )
+        return f"{space_id}/{assignee_id}", {}
+
+    def find(self, id_: str, known: SpaceAssignmentInputs) -> dict[str, Any]:
+        space_id, _, assignee_id = id_.partition("/")
+        space = _space(space_id)
+        found = spaces.assignment_of(session().tenant, space_id, assignee_id)
+        if found is not None:
+            return {"roles": sorted(found.roles)}
+        if known.assignee_type == "self" and space.owner_id == assignee_id:
+            # The owner of a space has every role and may not be assignable.
+            return {}
+        raise Gone
+
+    def change(self, id_: str, old: SpaceAssignmentInputs, new: SpaceAssignmentInputs) -> dict[str, Any]:
+        space_id, _, assignee_id = id_.partition("/")
+        tenant = session().tenant
+        found = spaces.live_assignment_of(tenant, space_id, assignee_id, new.subject)
+        if found is not None:
+            spaces.set_roles(tenant, found, new.roles, new.subject)
+        elif new.assignee_type == "self":
+            spaces.assign_self(tenant, _space(space_id), new.roles, new.subject)
+        else:
+            spaces.assign(
+                tenant,
+                space_id,
+                assignee_type=new.assignee_type,
+                assignee_id=assignee_id,
+                roles=new.roles,
+                subject=new.subject,
+            )
+        return {}
+
+    def remove(self, id_: str, known: SpaceAssignmentInputs) -> None:
+        space_id, _, assignee_id = id_.partition("/")
+        spaces.unassign(session().tenant, space_id, assignee_id, known.subject)
+
+
+def _space(space_id: str) -> Space:
+    found = spaces.get_space(session().tenant, space_id)
+    if found is None:
+        raise Gone
+    return found
+
+
+def _assignee_id(new: SpaceAssignmentInputs) -> str:
+    resolve: dict[str, Callable[[], str]] = {
+        "self": lambda: session().tenant.client.me().id,
+        "group": lambda: session().group(new.assignee).id,
+        "user": lambda: session().user(new.match_by, new.assignee).id,
+    }
+    return resolve[new.assignee_type]()
+
+
+class SpaceAssignment(Resource, module="qlik", name="SpaceAssignment"):
+    def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(SpaceAssignmentProvider(), key, {"key": key, **props}, opts)

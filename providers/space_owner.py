@@ -1,0 +1,75 @@
+"""SpaceOwner: who owns a space. A late resource; undo gives the space back to the tool's identity."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from providers.base import Gone, Inputs
+from providers.session import TenantProvider, refusals, session
+from qlift.cloud import spaces
+from qlift.cloud.errors import NotFound
+
+
+class SpaceOwnerInputs(Inputs):
+    space: str
+    space_id: str | None
+    owner: str
+    match_by: Literal["subject", "email"]
+    working_roles: list[str]
+    """Of the tool in that space: put in place after the change, for an owner may not be assignable."""
+
+
+class SpaceOwnerProvider(TenantProvider[SpaceOwnerInputs]):
+    kind = "SpaceOwner"
+    model = SpaceOwnerInputs
+    references = {"space": "space_id"}
+    replaced_by = frozenset({"space"})
+    not_compared = frozenset({"working_roles"})
+
+    def problems(self, new: SpaceOwnerInputs, old: SpaceOwnerInputs | None) -> list[tuple[str, str]]:
+        return refusals(("owner", lambda: session().user(new.match_by, new.owner)))
+
+    def make(self, new: SpaceOwnerInputs) -> tuple[str, dict[str, Any]]:
+        space_id = session().space_id(new.space, new.space_id)
+        self._hand_to(space_id, new)
+        return space_id, {}
+
+    def find(self, id_: str, known: SpaceOwnerInputs) -> dict[str, Any]:
+        space = spaces.get_space(session().tenant, id_)
+        if space is None:
+            raise Gone
+        planned = session().user_or_none(known.match_by, known.owner)
+        return (
+            {}
+            if planned and planned.id == space.owner_id
+            else {"owner": session().user_label(space.owner_id)}
+        )
+
+    def change(self, id_: str, old: SpaceOwnerInputs, new: SpaceOwnerInputs) -> dict[str, Any]:
+        self._hand_to(id_, new)
+        return {}
+
+    def remove(self, id_: str, known: SpaceOwnerInputs) -> None:
+        tenant = session().tenant
+        try:
+            spaces.change_space_owner(tenant, id_, tenant.client.me().id, f'owner of space "{known.space}"')
+        except NotFound:
+            return
+
+    def _hand_to(self, space_id: str, new: SpaceOwnerInputs) -> None:
+        here = session()
+        subject = f'owner of space "{new.space}"'
+        owner = here.user(new.match_by, new.owner)
+        spaces.change_space_owner(here.tenant, space_id, owner.id, subject)
+        if new.working_roles and owner.id != here.tenant.client.me().id:
+            space = spaces.get_space(here.tenant, space_id)
+            if space is not None:
+                spaces.assign_self(here.tenant, space, new.working_roles, subject)
+
+
+class SpaceOwner(Resource, module="qlik", name="SpaceOwner"):
+    def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
+        super().__init__(SpaceOwnerProvider(), key, {"key": key, **props}, opts)

@@ -1,0 +1,160 @@
+"""Apps: import under a marker name, finish, move, give away, delete.
+
+Recognition: an app is ours and of this content when the provenance line (content mark included) is its
+name (imported, not finished) or the last line of its description (finished), in the space it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import BinaryIO
+
+from qlift.cloud.errors import Forbidden, NotFound
+from qlift.cloud.models import App, Assignment
+from qlift.cloud.provenance import Provenance, attach, provenance_of
+from qlift.cloud.spaces import live_assignment_of, set_roles, unassign
+from qlift.cloud.tenant import Tenant
+from qlift.cloud.uploads import upload_file
+
+OpenFile = Callable[[], BinaryIO]
+
+
+def recognise(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
+    """`space_id` None: any personal space that this identity sees."""
+    return next((a for a in tenant.index.apps(space_id) if _is(a, provenance)), None)
+
+
+def _is(app: App, provenance: Provenance) -> bool:
+    return provenance in (provenance_of(app.name), provenance_of(app.description))
+
+
+def import_app(
+    tenant: Tenant,
+    *,
+    name: str,
+    description: str,
+    space_id: str | None,
+    provenance: Provenance,
+    marked: bool,
+    open_file: OpenFile,
+    size: int,
+) -> App:
+    """Look up, import under the marker name, give it its name and its provenance. One import of the budget."""
+    app = recognise(tenant, space_id, provenance)
+    if app is None:
+        app = import_as(
+            tenant, provenance.line, space_id, open_file=open_file, size=size, subject=f'app "{name}"'
+        )
+    return describe(
+        tenant, app.id, name=name, description=description, provenance=provenance if marked else None
+    )
+
+
+def import_as(
+    tenant: Tenant, marker: str, space_id: str | None, *, open_file: OpenFile, size: int, subject: str
+) -> App:
+    """Upload and import. After an ambiguous answer the app of that marker name is looked for."""
+    file_id = upload_file(tenant.client, open_file, size, "app.qvf", subject=subject)
+    params = {"fileId": file_id, "name": marker, **({"spaceId": space_id} if space_id else {})}
+
+    def write() -> App:
+        answer = tenant.client.post("/api/v1/apps/import", subject=subject, params=params)
+        return App.model_validate(answer.data["attributes"])
+
+    def look() -> App | None:
+        tenant.index.refresh("apps")
+        return next((a for a in tenant.index.apps(space_id) if a.name == marker), None)
+
+    app = tenant.settled(lambda: tenant.once_granted(write), lambda: tenant.eventually(look))
+    tenant.index.record_app(app)
+    return app
+
+
+def get_app(tenant: Tenant, app_id: str, subject: str) -> App | None:
+    """Live. None: it is gone (or, in a personal space of others, out of reach)."""
+    found = tenant.client.find(f"/api/v1/apps/{app_id}", subject=subject)
+    return App.model_validate(found["attributes"]) if found else None
+
+
+def describe(
+    tenant: Tenant, app_id: str, *, name: str, description: str, provenance: Provenance | None
+) -> App:
+    answer = tenant.client.put(
+        f"/api/v1/apps/{app_id}",
+        subject=f'app "{name}"',
+        json={"attributes": {"name": name, "description": attach(description, provenance)}},
+    )
+    app = App.model_validate(answer.data["attributes"])
+    tenant.index.record_app(app)
+    return app
+
+
+def move_app(tenant: Tenant, app_id: str, space_id: str, subject: str) -> App:
+    """To another shared space. The tenant disables the app's tasks (`APP-MOVED-SPACE`)."""
+    answer = tenant.client.put(f"/api/v1/apps/{app_id}/space", subject=subject, json={"spaceId": space_id})
+    app = App.model_validate(answer.data["attributes"])
+    tenant.index.record_app(app)
+    return app
+
+
+def delete_app(tenant: Tenant, app_id: str, subject: str) -> None:
+    with suppress(NotFound):
+        tenant.client.delete(f"/api/v1/apps/{app_id}", subject=subject)
+    tenant.index.forget_app(app_id)
+
+
+def change_app_owner(
+    tenant: Tenant,
+    app_id: str,
+    space_id: str | None,
+    owner_id: str,
+    planned_roles: tuple[str, ...],
+    subject: str,
+) -> None:
+    """Give an app away. Owning an app raises its owner's role in the space: the roles are put back.
+
+    `planned_roles` are those that the plan gives the new owner there; after a kill between the two calls
+    they are all that is known. Without a plan the roles of before the call are restored.
+    """
+    before = live_assignment_of(tenant, space_id, owner_id, subject) if space_id else None
+    answer = tenant.client.put(f"/api/v1/apps/{app_id}/owner", subject=subject, json={"ownerId": owner_id})
+    tenant.index.record_app(App.model_validate(answer.data["attributes"]))
+    if space_id:
+        _restore_roles(tenant, space_id, owner_id, before, planned_roles, subject)
+
+
+def _restore_roles(
+    tenant: Tenant,
+    space_id: str,
+    owner_id: str,
+    before: Assignment | None,
+    planned_roles: tuple[str, ...],
+    subject: str,
+) -> None:
+    wanted = planned_roles or (before.roles if before else ())
+    after = live_assignment_of(tenant, space_id, owner_id, subject)
+    if after is None or after.roles == wanted:
+        return
+    if wanted:
+        set_roles(tenant, after, wanted, subject)
+    else:
+        unassign(tenant, space_id, owner_id, subject)
+
+
+def give_object(tenant: Tenant, app_id: str, object_id: str, owner_id: str, subject: str) -> None:
+    """Only the owner of an object can give it away, and cannot take it back."""
+    try:
+        tenant.client.post(
+            f"/api/v1/apps/{app_id}/objects/{object_id}/actions/change-owner",
+            subject=subject,
+            json={"ownerId": owner_id},
+        )
+    except (NotFound, Forbidden) as error:
+        raise type(error)(
+            f"its object {object_id} could not be given to its owner: the app file does not hold it, or "
+            "it belongs to somebody else already; export the app again with --scope all",
+            subject=subject,
+            status=error.status,
+            trace_id=error.trace_id,
+        ) from error

@@ -1,0 +1,138 @@
+"""Reload schedules: tasks of the scheduling service.
+
+Recognition: a task by its app and a name that ends in the short id of its trigger.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from qlift.cloud.errors import NotFound
+from qlift.cloud.models import Task
+from qlift.cloud.tenant import Tenant
+
+TASKS = "/api/scheduling/tasks"
+SPEC_VERSION = "1.16.0"
+"""Of the task document; the newer of the two that the vendor's examples carry."""
+FINISHED = "com.qlik.v1.task.run.finished"
+EVENT = "upstream"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a task is, without who owns it. `after` is the id of the task that has to finish first."""
+
+    name: str
+    app_id: str
+    enabled: bool
+    partial: bool
+    recurrence: str | None
+    timezone: str | None
+    start: str | None
+    end: str | None
+    after: str | None
+    after_status: str | None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The whole task: a PUT resets what is left out."""
+        document: dict[str, Any] = {
+            "name": self.name,
+            "specVersion": SPEC_VERSION,
+            "enabled": self.enabled,
+            "states": [
+                {
+                    "name": "reload",
+                    "type": "EVENT",
+                    "onEvents": [
+                        {
+                            "eventRefs": [EVENT] if self.after else [],
+                            "actions": [
+                                {
+                                    "functionRef": {
+                                        "refName": "app.reload",
+                                        "arguments": {"appId": self.app_id, "partial": self.partial},
+                                    }
+                                }
+                            ],
+                        }
+                    ],
+                }
+            ],
+        }
+        if self.after:
+            document["events"] = [
+                {
+                    "name": EVENT,
+                    "source": "system-events.task",
+                    "type": FINISHED,
+                    "correlation": [
+                        {"contextAttributeName": "id", "contextAttributeValue": self.after},
+                        {
+                            "contextAttributeName": "status",
+                            "contextAttributeValue": (self.after_status or "succeeded").upper(),
+                        },
+                    ],
+                }
+            ]
+        else:
+            schedule = {
+                "recurrence": self.recurrence,
+                "timezone": self.timezone,
+                "startDateTime": self.start,
+                "endDateTime": self.end,
+            }
+            document["start"] = {
+                "stateName": "reload",
+                "schedule": {k: v for k, v in schedule.items() if v is not None},
+            }
+        return document
+
+
+def create_task(tenant: Tenant, definition: Definition, short_id: str) -> Task:
+    subject = f'schedule "{definition.name}"'
+    ours = _recognise(tenant, definition.app_id, short_id)
+    if ours is not None:
+        return replace_task(tenant, ours.id, definition)
+
+    def write() -> Task:
+        answer = tenant.client.post(TASKS, subject=subject, json=definition.document)
+        return Task.model_validate(answer.data)
+
+    def look() -> Task | None:
+        tenant.index.refresh("tasks")
+        return _recognise(tenant, definition.app_id, short_id)
+
+    task = tenant.settled(lambda: tenant.once_granted(write), look)
+    tenant.index.record_task(task)
+    return task
+
+
+def _recognise(tenant: Tenant, app_id: str, short_id: str) -> Task | None:
+    return next((t for t in tenant.index.tasks(app_id) if t.name.endswith(short_id)), None)
+
+
+def get_task(tenant: Tenant, task_id: str, subject: str) -> Task | None:
+    found = tenant.client.find(f"{TASKS}/{task_id}", subject=subject)
+    return Task.model_validate(found) if found else None
+
+
+def replace_task(tenant: Tenant, task_id: str, definition: Definition) -> Task:
+    """Takes the task over: whoever writes a task becomes its owner. Repeating it is harmless."""
+    subject = f'schedule "{definition.name}"'
+
+    def write() -> Task:
+        answer = tenant.client.put(f"{TASKS}/{task_id}", subject=subject, json=definition.document)
+        return Task.model_validate(answer.data)
+
+    task = tenant.settled(write, lambda: None)
+    tenant.index.record_task(task)
+    return task
+
+
+def delete_task(tenant: Tenant, task_id: str, subject: str) -> None:
+    with suppress(NotFound):
+        tenant.client.delete(f"{TASKS}/{task_id}", subject=subject)
+    tenant.index.forget_task(task_id)

@@ -1,0 +1,180 @@
+"""Spaces, their owners and their assignments.
+
+Recognition: a space by the provenance line in its description; an assignment by space, assignee and roles.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from collections.abc import Iterable
+
+from qlift.cloud.errors import Conflict, Forbidden, NotFound, Precondition, Refused
+from qlift.cloud.models import Assignment, Space
+from qlift.cloud.provenance import Provenance, attach, provenance_of
+from qlift.cloud.tenant import Tenant
+
+
+def our_space(tenant: Tenant, provenance: Provenance) -> Space | None:
+    return next(
+        (s for s in tenant.index.spaces() if provenance.same_object(provenance_of(s.description))), None
+    )
+
+
+def create_space(
+    tenant: Tenant, *, name: str, type_: str, description: str, provenance: Provenance, marked: bool
+) -> Space:
+    """Look up, create. Raises `Conflict` when the name belongs to a space that is not ours."""
+    subject = f'space "{name}"'
+    ours = our_space(tenant, provenance)
+    if ours is not None:
+        return update_space(
+            tenant, ours.id, name=name, description=description, provenance=provenance if marked else None
+        )
+    if tenant.index.space_named(name) is not None:
+        raise Conflict(
+            "a space of that name exists and is not ours; rename it there, or choose another name",
+            subject=subject,
+        )
+    body = {"name": name, "type": type_, "description": attach(description, provenance if marked else None)}
+
+    def write() -> Space:
+        answer = tenant.client.post("/api/v1/spaces", subject=subject, json=body)
+        return Space.model_validate(answer.data)
+
+    def look() -> Space | None:
+        tenant.index.refresh("spaces")
+        found = tenant.index.space_named(name)
+        return found if found and provenance.same_object(provenance_of(found.description)) else None
+
+    space = tenant.settled(write, look)
+    tenant.index.record_space(space)
+    return space
+
+
+def get_space(tenant: Tenant, space_id: str) -> Space | None:
+    """From the index; a GET of its own decides about one that is not listed. None: it is gone."""
+    if (listed := tenant.index.space(space_id)) is not None:
+        return listed
+    found = tenant.client.find(f"/api/v1/spaces/{space_id}", subject=f"space {space_id}")
+    return Space.model_validate(found) if found else None
+
+
+def update_space(
+    tenant: Tenant, space_id: str, *, name: str, description: str, provenance: Provenance | None
+) -> Space:
+    answer = tenant.client.patch(
+        f"/api/v1/spaces/{space_id}",
+        subject=f'space "{name}"',
+        json=[
+            {"op": "replace", "path": "/name", "value": name},
+            {"op": "replace", "path": "/description", "value": attach(description, provenance)},
+        ],
+    )
+    space = Space.model_validate(answer.data)
+    tenant.index.record_space(space)
+    return space
+
+
+def change_space_owner(tenant: Tenant, space_id: str, owner_id: str, subject: str) -> None:
+    answer = tenant.client.patch(
+        f"/api/v1/spaces/{space_id}",
+        subject=subject,
+        json=[{"op": "replace", "path": "/ownerId", "value": owner_id}],
+    )
+    tenant.index.record_space(Space.model_validate(answer.data))
+
+
+def delete_space(tenant: Tenant, space_id: str, name: str) -> None:
+    """Raises `Precondition` with a remedy when people put content into it."""
+    with suppress(NotFound):
+        tenant.client.delete(f"/api/v1/spaces/{space_id}", subject=f'space "{name}"')
+    except Precondition as error:
+        raise Precondition(
+            "it is not empty: somebody put content into it that qlift did not make; move or delete that "
+            "content, or keep the space with `pulumi state delete`",
+            subject=f'space "{name}"',
+            status=error.status,
+            trace_id=error.trace_id,
+        ) from error
+    tenant.index.forget_space(space_id)
+
+
+def assignment_of(tenant: Tenant, space_id: str, assignee_id: str) -> Assignment | None:
+    return next((a for a in tenant.index.assignments(space_id) if a.assignee_id == assignee_id), None)
+
+
+def live_assignment_of(tenant: Tenant, space_id: str, assignee_id: str, subject: str) -> Assignment | None:
+    """Asks the tenant, for what other writes may have changed behind the index."""
+    params = {"assigneeId": assignee_id, "limit": 100}
+    listed = tenant.client.pages(f"/api/v1/spaces/{space_id}/assignments", subject=subject, params=params)
+    found = next(
+        (a for raw in listed if (a := Assignment.model_validate(raw)).assignee_id == assignee_id), None
+    )
+    if found is not None:
+        tenant.index.record_assignment(found)
+    return found
+
+
+def assign(
+    tenant: Tenant, space_id: str, *, assignee_type: str, assignee_id: str, roles: Iterable[str], subject: str
+) -> Assignment:
+    """Create, or recognise one with the same roles. Raises `Conflict` for one with other roles."""
+    wanted = tuple(sorted(roles))
+    body = {"type": assignee_type, "assigneeId": assignee_id, "roles": list(wanted)}
+
+    def write() -> Assignment:
+        answer = tenant.client.post(f"/api/v1/spaces/{space_id}/assignments", subject=subject, json=body)
+        return Assignment.model_validate(answer.data)
+
+    def look() -> Assignment | None:
+        return live_assignment_of(tenant, space_id, assignee_id, subject)
+
+    try:
+        found = tenant.settled(lambda: tenant.once_granted(write), look)
+    except Conflict:
+        existing = look()
+        if existing is None:
+            raise
+        found = existing
+    if found.roles != wanted:
+        raise Conflict(
+            f"there is an assignment with the roles {', '.join(found.roles)} that is not ours "
+            f"(wanted: {', '.join(wanted)}); remove it there, or give the plan the same roles",
+            subject=subject,
+        )
+    tenant.index.record_assignment(found)
+    return found
+
+
+def set_roles(tenant: Tenant, assignment: Assignment, roles: Iterable[str], subject: str) -> None:
+    answer = tenant.client.put(
+        f"/api/v1/spaces/{assignment.space_id}/assignments/{assignment.id}",
+        subject=subject,
+        json={"roles": sorted(roles)},
+    )
+    tenant.index.record_assignment(Assignment.model_validate(answer.data))
+
+
+def unassign(tenant: Tenant, space_id: str, assignee_id: str, subject: str) -> None:
+    try:
+        found = live_assignment_of(tenant, space_id, assignee_id, subject)
+        if found is None:
+            return
+        tenant.client.delete(f"/api/v1/spaces/{space_id}/assignments/{found.id}", subject=subject)
+    except NotFound:
+        return
+    tenant.index.forget_assignment(space_id, found.id)
+
+
+def assign_self(tenant: Tenant, space: Space, roles: Iterable[str], subject: str) -> None:
+    """Give the tool's own identity its working role.
+
+    Whether the owner of a space can be assigned is not documented. An owner has every role, so a refusal
+    is no loss while the tool owns the space; `change owner` calls this again afterwards.
+    """
+    me = tenant.client.me()
+    try:
+        assign(tenant, space.id, assignee_type="user", assignee_id=me.id, roles=roles, subject=subject)
+    except (Refused, Forbidden, Conflict):
+        if space.owner_id != me.id:
+            raise

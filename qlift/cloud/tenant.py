@@ -1,0 +1,58 @@
+"""One tenant for one operation: its client, its index, and how to wait for what comes late."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from qlift.cloud.client import Client
+from qlift.cloud.errors import Ambiguous, Forbidden, NotFound
+from qlift.cloud.index import Index
+
+T = TypeVar("T")
+
+LAG_SECONDS = 20.0
+"""How long item records and fresh grants may lag; Qlik names no bound, the vendor's tutorial polls 120 s."""
+ATTEMPTS = 3
+
+
+@dataclass
+class Tenant:
+    client: Client
+    index: Index
+    now: Callable[[], float] = field(default=time.monotonic)
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def settled(self, write: Callable[[], T], look: Callable[[], T | None]) -> T:
+        """Write; when the answer is ambiguous, look whether it took effect, and write again only if not."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return write()
+            except Ambiguous:
+                if (found := look()) is not None:
+                    return found
+                if attempt == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def eventually(self, look: Callable[[], T | None], seconds: float = LAG_SECONDS) -> T | None:
+        """Look again and again for what may show late; None when it did not show within the bound."""
+        end, pause = self.now() + seconds, 0.25
+        while (found := look()) is None and self.now() + pause < end:
+            self.sleep(pause)
+            pause = min(pause * 2, 4.0)
+        return found
+
+    def once_granted(self, call: Callable[[], T], seconds: float = LAG_SECONDS) -> T:
+        """A call that may be refused for a moment after a grant or the creation of its space."""
+        end, pause = self.now() + seconds, 0.25
+        while True:
+            try:
+                return call()
+            except (Forbidden, NotFound):
+                if self.now() + pause >= end:
+                    raise
+                self.sleep(pause)
+                pause = min(pause * 2, 4.0)

@@ -1,0 +1,28 @@
+"""Step: apps, imported into shared and personal spaces."""
+
+from __future__ import annotations
+
+from providers.app import PERSONAL, App
+from qlift.cloud.provenance import short_id
+from qlift.program.job import Job, Run
+from qlift.program.spaces import Spaces
+
+
+def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
+    made = {}
+    for app in run.desired.apps:
+        where = spaces.reference(app.space) if app.space else {"space": PERSONAL, "space_id": ""}
+        props = {
+            **where,
+            "name": app.name,
+            "description": app.description,
+            "fingerprint": app.fingerprint,
+            "sha256": app.sha256,
+            "size": app.size,
+            "site": app.source.site,
+            "source": short_id(app.source.id),
+            **run.provenance_inputs(),
+        }
+        after = [spaces.working_role.get(app.space)] if app.space else []
+        made[app.key] = App(app.key, props, job.options(after, app.former_keys))
+    return made

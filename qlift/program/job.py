@@ -1,0 +1,33 @@
+"""A job of the plan, as a component resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pulumi
+
+from qlift.derivation.desired import Desired
+
+
+class Job(pulumi.ComponentResource):
+    """All jobs are of one type: URNs carry the parents' types, so an object can change its job."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("qlik:job:Job", name)
+
+    def options(
+        self, after: Iterable[pulumi.Resource | None] = (), former_keys: Iterable[str] = ()
+    ) -> pulumi.ResourceOptions:
+        """Options of one of the job's resources: what it comes after, what it was called before."""
+        aliases: list[pulumi.Alias | pulumi.Input[str]] = [pulumi.Alias(name=k) for k in former_keys]
+        return pulumi.ResourceOptions(parent=self, depends_on=[r for r in after if r], aliases=aliases)
+
+
+class Run:
+    """What the steps of one run share."""
+
+    def __init__(self, desired: Desired, stack: str, provenance: str) -> None:
+        self.desired, self.stack, self.provenance = desired, stack, provenance
+
+    def provenance_inputs(self) -> dict[str, str]:
+        return {"stack": self.stack, "provenance": self.provenance}

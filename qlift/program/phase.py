@@ -1,0 +1,52 @@
+"""The program of a stack: its phase's desired state, declared job by job."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pulumi
+
+from providers.delete_guard import DeleteGuard
+from qlift.derivation import derive_phase
+from qlift.derivation.desired import Desired, Severity
+from qlift.program.apps import declare_apps
+from qlift.program.job import Job, Run
+from qlift.program.owners import declare_owners
+from qlift.program.permissions import declare_permissions
+from qlift.program.publications import declare_publications
+from qlift.program.schedules import declare_schedules
+from qlift.program.spaces import declare_spaces
+
+
+def declare_phase() -> None:
+    """Raises `pulumi.RunError` with every error at once, before anything is declared."""
+    config = pulumi.Config("qlift")
+    phase, target = config.require("phase"), config.require("target")
+    # Today's date only expires waivers; schedules never anchor at it.
+    plan, desired = derive_phase(Path.cwd(), phase, target, as_of=datetime.now(UTC).date())
+    _report(desired, phase)
+    declare(desired, stack=pulumi.get_stack(), provenance=plan.provenance)
+
+
+def _report(desired: Desired, phase: str) -> None:
+    if desired.errors:
+        lines = [f"{f.object}: {f.message} -> {f.remedy} [{f.code}]" for f in desired.errors]
+        raise pulumi.RunError(f"{len(lines)} errors in phase {phase}:\n" + "\n".join(f"  {x}" for x in lines))
+    warnings = sum(f.severity is Severity.WARNING for f in desired.findings)
+    notes = sum(f.severity is Severity.INFO for f in desired.findings)
+    if warnings or notes:
+        pulumi.info(f"{warnings} warnings and {notes} notes; `qlift phase show {phase}` lists them")
+
+
+def declare(desired: Desired, *, stack: str, provenance: str) -> None:
+    """The standard jobs. Their order is made by dependency edges, not by the order of these lines."""
+    run = Run(desired, stack, provenance)
+    jobs = {n: Job(n) for n in ("spaces", "apps", "publications", "permissions", "owners", "schedules")}
+    spaces = declare_spaces(run, jobs["spaces"])
+    apps = declare_apps(run, jobs["apps"], spaces)
+    publications = declare_publications(run, jobs["publications"], spaces, apps)
+    permissions = declare_permissions(run, jobs["permissions"], spaces)
+    owners = declare_owners(run, jobs["owners"], spaces, permissions, apps, publications)
+    declare_schedules(run, jobs["schedules"], spaces, apps, publications, owners)
+    DeleteGuard("delete-guard", pulumi.ResourceOptions(depends_on=list(jobs.values())))

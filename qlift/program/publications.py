@@ -1,0 +1,43 @@
+"""Step: apps published to managed spaces."""
+
+from __future__ import annotations
+
+from providers.app import App
+from providers.app_publication import AppPublication
+from qlift.cloud.provenance import short_id
+from qlift.program.job import Job, Run
+from qlift.program.spaces import Spaces
+
+
+def declare_publications(
+    run: Run, job: Job, spaces: Spaces, apps: dict[str, App]
+) -> dict[str, AppPublication]:
+    made = {}
+    by_key = {a.key: a for a in run.desired.apps}
+    for publication in run.desired.publications:
+        origin, app = by_key[publication.app], apps[publication.app]
+        staging = origin.space or ""
+        props = {
+            "name": publication.name,
+            "description": publication.description,
+            "mode": publication.mode,
+            # Label, fingerprint and id: the label keeps a preview readable, the id is the truth.
+            "source": app.key,
+            "fingerprint": app.fingerprint,
+            "app_id": app.id,
+            **spaces.reference(publication.space),
+            **spaces.reference(staging, "staging", "staging_id"),
+            "object_owners": [
+                {"object": o.object, "owner": o.owner.name, "match_by": o.owner.by}
+                for o in publication.object_owners
+            ],
+            "sha256": origin.sha256,
+            "size": origin.size,
+            "site": origin.source.site,
+            "source_id": short_id(origin.source.id),
+            **run.provenance_inputs(),
+        }
+        after = [spaces.working_role.get(publication.space), spaces.working_role.get(staging)]
+        options = job.options(after, publication.former_keys)
+        made[publication.key] = AppPublication(publication.key, props, options)
+    return made

@@ -1,0 +1,54 @@
+"""Step: spaces, each with the tool's own working role, before anything is put into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from providers.space import Space
+from providers.space_assignment import SpaceAssignment
+from qlift.cloud.provenance import short_id
+from qlift.derivation import desired
+from qlift.program.job import Job, Run
+
+
+@dataclass
+class Spaces:
+    by_key: dict[str, Space] = field(default_factory=dict)
+    working_role: dict[str, SpaceAssignment] = field(default_factory=dict)
+    """By space: the assignment of the tool itself."""
+
+    def reference(self, key: str, label: str = "space", id_: str = "space_id") -> dict[str, object]:
+        """Label and id of a space. A space of another phase has no id here; it is found by its name."""
+        space = self.by_key.get(key)
+        return {label: space.name, id_: space.id} if space else {label: key, id_: ""}
+
+
+def declare_spaces(run: Run, job: Job) -> Spaces:
+    made = Spaces()
+    for space in run.desired.spaces:
+        props = {
+            "name": space.name,
+            "type": space.type,
+            "description": space.description,
+            "site": space.source.site,
+            "source": short_id(space.source.id),
+            **run.provenance_inputs(),
+        }
+        made.by_key[space.key] = Space(space.key, props, job.options())
+    for assignment in run.desired.assignments:
+        if assignment.assignee.type == "self":
+            made.working_role[assignment.space] = declare_assignment(made, assignment, job)
+    return made
+
+
+def declare_assignment(spaces: Spaces, assignment: desired.SpaceAssignment, job: Job) -> SpaceAssignment:
+    assignee = assignment.assignee
+    props = {
+        **spaces.reference(assignment.space),
+        "assignee_type": assignee.type,
+        "assignee": assignee.name,
+        "match_by": assignee.by,
+        "roles": list(assignment.roles),
+    }
+    after = [spaces.working_role.get(assignment.space)] if assignee.type != "self" else []
+    return SpaceAssignment(assignment.key, props, job.options(after))
