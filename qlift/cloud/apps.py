@@ -40,7 +40,7 @@ def import_app(
     open_file: OpenFile,
     size: int,
 ) -> App:
-    """Look up, import under the marker name, give it its name and its provenance. One import of the budget."""
+    """Look up, import under the marker name, then set name and provenance. One import of the budget."""
     app = recognise(tenant, space_id, provenance)
     if app is None:
         app = import_as(

@@ -5,8 +5,8 @@ Recognition: a space by the provenance line in its description; an assignment by
 
 from __future__ import annotations
 
-from contextlib import suppress
 from collections.abc import Iterable
+from contextlib import suppress
 
 from qlift.cloud.errors import Conflict, Forbidden, NotFound, Precondition, Refused
 from qlift.cloud.models import Assignment, Space
@@ -86,8 +86,9 @@ def change_space_owner(tenant: Tenant, space_id: str, owner_id: str, subject: st
 
 def delete_space(tenant: Tenant, space_id: str, name: str) -> None:
     """Raises `Precondition` with a remedy when people put content into it."""
-    with suppress(NotFound):
-        tenant.client.delete(f"/api/v1/spaces/{space_id}", subject=f'space "{name}"')
+    try:
+        with suppress(NotFound):
+            tenant.client.delete(f"/api/v1/spaces/{space_id}", subject=f'space "{name}"')
     except Precondition as error:
         raise Precondition(
             "it is not empty: somebody put content into it that qlift did not make; move or delete that "

@@ -1,4 +1,4 @@
-"""Declares what toys.json says: {"boxes": [{key, source, name, content, former?}], "labels": [{key, box, size}]}."""
+"""Declares what toys.json says: boxes (key, source, name, content, former?) and labels (key, box, size)."""
 
 import json
 from pathlib import Path
