@@ -1,5 +1,5 @@
 """The Pulumi program: reads the stack's phase and declares its jobs."""
 
-from qlift.program import declare_phase
+from qlift.program.phase import declare_phase
 
 declare_phase()

@@ -11,6 +11,7 @@ from providers.delete_guard import DeleteGuard
 from qlift.derivation import derive_phase
 from qlift.derivation.desired import Desired, Severity
 from qlift.program.apps import declare_apps
+from qlift.program.failures import hold_back_dependents
 from qlift.program.job import Job, Run
 from qlift.program.owners import declare_owners
 from qlift.program.permissions import declare_permissions
@@ -21,6 +22,7 @@ from qlift.program.spaces import declare_spaces
 
 def declare_phase() -> None:
     """Raises `pulumi.RunError` with every error at once, before anything is declared."""
+    hold_back_dependents()
     config = pulumi.Config("qlift")
     phase, target = config.require("phase"), config.require("target")
     # Today's date only expires waivers; schedules never anchor at it.

@@ -142,10 +142,10 @@ class _Parser:
         if kind == "path":
             path = self._path(value)
             if path in (("true",), ("false",)):
-                return lambda facts: path
+                return lambda _facts: path
             return lambda facts: facts.values(path)
         constant = (_unquoted(value) if kind == "text" else value,)
-        return lambda facts: constant
+        return lambda _facts: constant
 
     def _path(self, text: str) -> tuple[str, ...]:
         path = tuple(part.strip().lower() for part in text.split("."))

@@ -209,7 +209,9 @@ def _task_operational(task_id: str) -> Document:
     }
 
 
-def reload_task(id_: str, name: str, app_: Document, *, enabled: bool = True, timeout: int = 1440) -> Document:
+def reload_task(
+    id_: str, name: str, app_: Document, *, enabled: bool = True, timeout: int = 1440
+) -> Document:
     """`timeout` in minutes."""
     return _common(id_, RELOAD_TASK.type) | {
         "name": name,

@@ -50,7 +50,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?$")
 def compile_filter(kind: Kind, text: str) -> Predicate:
     """Raises FilterError."""
     if not text.strip():
-        return lambda document: True
+        return lambda _document: True
     return _Parser(kind, text).parse()
 
 
@@ -77,7 +77,7 @@ def order(kind: Kind, documents: Sequence[Document], text: str) -> list[Document
 
 def values_at(document: Document, path: str) -> list[Any]:
     """Every value at a path, in the order of the collections on the way."""
-    return _values(document, path.lower().split("."))
+    return _values(document, path.split("."))
 
 
 def _cannot_parse(text: str) -> FilterError:
@@ -172,10 +172,11 @@ class _Parser:
 
 
 def _path(kind: Kind, text: str, expression: str) -> list[str]:
-    names = text.lower().split(".")
-    if names[0] not in {field.lower() for field in kind.fields}:
+    first, *rest = text.split(".")
+    spelling = next((field for field in kind.fields if field.lower() == first.lower()), None)
+    if spelling is None:
         raise _cannot_parse(expression)
-    return names
+    return [spelling, *rest]
 
 
 def _values(value: Any, path: Sequence[str]) -> list[Any]:
@@ -186,8 +187,10 @@ def _values(value: Any, path: Sequence[str]) -> list[Any]:
     if not isinstance(value, dict):
         return []
     name = path[0]
+    if name in value:
+        return _values(value[name], path[1:])
     for key, inner in value.items():
-        if key.lower() == name:
+        if key.lower() == name.lower():
             return _values(inner, path[1:])
     return []
 

@@ -33,7 +33,14 @@ class Kind:
 
 _COMMON = ("id", "createdDate", "modifiedDate", "modifiedByUserName", "schemaPath", "privileges")
 _TASK = ("name", "taskType", "enabled", "taskSessionTimeout", "maxRetries", "operational")
-_TASK_FULL = ("tags", "customProperties", "isManuallyTriggered", "isPartialReload", "timeToLive", "preloadNodes")
+_TASK_FULL = (
+    "tags",
+    "customProperties",
+    "isManuallyTriggered",
+    "isPartialReload",
+    "timeToLive",
+    "preloadNodes",
+)
 _EVENT = ("name", "enabled", "eventType", "operational")
 _EVENT_FULL = ("reloadTask", "userSyncTask", "externalProgramTask")
 

@@ -9,6 +9,9 @@ import pulumi
 from toys import Box, Label
 
 from providers.delete_guard import DeleteGuard
+from qlift.program.failures import hold_back_dependents
+
+hold_back_dependents()
 
 wanted = json.loads((Path(__file__).parent / "toys.json").read_text())
 job = pulumi.ComponentResource("qlik:job:Job", "toys")

@@ -1,0 +1,200 @@
+"""Faults on demand: the n-th matching request goes wrong before or after it took effect.
+
+Every request of tenant and site passes here first, so here also the log of requests is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import os
+import re
+import signal
+from collections import deque
+from http import HTTPStatus
+from threading import Lock
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Side = Literal["tenant", "site"]
+
+_LOG_LENGTH = 20_000
+_ACTION = re.compile(r"drop|html(:\d{3})?|status:\d{3}|slow:\d+(\.\d+)?|kill:\d+|killpg:\d+")
+_PAGE = "<!DOCTYPE html><html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>"
+
+
+class Fault(BaseModel):
+    """What goes wrong, and at which request.
+
+    `action`: `drop` (the connection ends without an answer), `status:<n>` (429 carries `Retry-After: 1`),
+    `html` or `html:<n>` (a page with status 200 or n), `slow:<seconds>` (real seconds), `kill:<pid>` and
+    `killpg:<group>` (SIGKILL; the request itself then goes on).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    side: Side = "tenant"
+    method: str = ".*"
+    """Regular expression, whole method."""
+    path: str = ".*"
+    """Regular expression, anywhere in path and query."""
+    nth: int = Field(default=1, ge=1)
+    """Counted from when the fault is set."""
+    times: int = Field(default=1, ge=1)
+    """This many matching requests in a row, from the n-th on."""
+    when: Literal["before", "after"] = "before"
+    action: str
+
+    @field_validator("action")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if not _ACTION.fullmatch(value):
+            raise ValueError("one of drop, html[:n], status:n, slow:<seconds>, kill:<pid>, killpg:<group>")
+        return value
+
+    @field_validator("method", "path")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        re.compile(value)
+        return value
+
+
+class Faults:
+    """The faults that are set and the log of requests. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._set: list[tuple[Fault, list[int]]] = []
+        self._log: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
+
+    def add(self, fault: Fault) -> None:
+        with self._lock:
+            self._set.append((fault, [0]))
+
+    def clear(self) -> None:
+        with self._lock:
+            self._set.clear()
+
+    def due(self, side: Side, method: str, target: str) -> Fault | None:
+        """Counts the request with every fault that it matches; the first fault that is due wins."""
+        found: Fault | None = None
+        with self._lock:
+            for fault, seen in self._set:
+                if fault.side != side or not re.fullmatch(fault.method, method, re.IGNORECASE):
+                    continue
+                if not re.search(fault.path, target):
+                    continue
+                seen[0] += 1
+                if found is None and fault.nth <= seen[0] < fault.nth + fault.times:
+                    found = fault
+        return found
+
+    def record(self, side: Side, method: str, target: str, status: int | None) -> None:
+        with self._lock:
+            self._log.append({"side": side, "method": method, "path": target, "status": status})
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Oldest first. `status` None: the client got no answer."""
+        with self._lock:
+            return list(self._log)
+
+    def clear_requests(self) -> None:
+        with self._lock:
+            self._log.clear()
+
+
+class FaultMiddleware:
+    """The outermost layer of a server."""
+
+    def __init__(self, app: ASGIApp, faults: Faults, side: Side) -> None:
+        self._app = app
+        self._faults = faults
+        self._side: Side = side
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        query = scope["query_string"].decode("latin-1")
+        target = scope["path"] + (f"?{query}" if query else "")
+        sent: list[int] = []
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                sent.append(message["status"])
+            await send(message)
+
+        fault = self._faults.due(self._side, scope["method"], target)
+        try:
+            if fault is None:
+                await self._app(scope, receive, noting)
+            else:
+                await self._fail(fault, scope, receive, noting, send)
+        finally:
+            self._faults.record(self._side, scope["method"], target, sent[0] if sent else None)
+
+    async def _fail(self, fault: Fault, scope: Scope, receive: Receive, noting: Send, raw: Send) -> None:
+        answer = _answer(fault.action)
+        held: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            held.append(message)
+
+        if fault.when == "after":
+            await self._app(scope, receive, hold)
+        elif answer is not None or fault.action == "drop":
+            await _drain(receive)
+        if fault.action == "drop":
+            await _drop(receive, raw)
+            return
+        if answer is not None:
+            await answer(scope, receive, noting)
+            return
+        await _happen(fault.action)
+        if fault.when == "before":
+            await self._app(scope, receive, noting)
+        for message in held:
+            await noting(message)
+
+
+def _answer(action: str) -> Response | None:
+    word, _, argument = action.partition(":")
+    if word == "html":
+        return HTMLResponse(_PAGE, int(argument or 200))
+    if word != "status":
+        return None
+    status = int(argument)
+    title = http.client.responses.get(status, "Error")
+    headers = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else None
+    return JSONResponse({"errors": [{"code": f"HTTP-{status}", "title": title}]}, status, headers)
+
+
+async def _happen(action: str) -> None:
+    word, _, argument = action.partition(":")
+    if word == "slow":
+        await asyncio.sleep(float(argument))
+    elif word == "kill":
+        os.kill(int(argument), signal.SIGKILL)
+    elif word == "killpg":
+        os.killpg(int(argument), signal.SIGKILL)
+
+
+async def _drain(receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
+
+
+async def _drop(receive: Receive, send: Send) -> None:
+    """Ends the connection. ASGI has no word for it, so uvicorn's transport is taken from its `send`."""
+    cycle = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    if transport is None:
+        raise RuntimeError("connections can only be dropped when uvicorn serves the application")
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass

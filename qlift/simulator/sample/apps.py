@@ -1,0 +1,193 @@
+"""The apps of the sample site, with their objects and files."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qlift.simulator.sample.options import SampleOptions
+from qlift.simulator.site import appfile
+from qlift.simulator.site.documents import Ids, app, app_object, property_value
+from qlift.simulator.site.kinds import APP_OBJECT, Document
+from qlift.simulator.store import Store
+
+STREAM_NAMES = ("Finance", "Sales", "HR", "Supply Chain", "Everyone")
+
+_TITLES = {
+    "Finance": (
+        "General Ledger",
+        "Budget vs Actuals",
+        "Cash Flow Forecast",
+        "Accounts Payable",
+        "Tax Report",
+    ),
+    "Sales": ("Sales Overview", "Pipeline Review", "Customer Profitability", "Price List", "Returns"),
+    "HR": ("Headcount", "Absence Analysis", "Recruiting Funnel", "Training Hours"),
+    "Supply Chain": ("Inventory Turnover", "Supplier Scorecard", "Freight Costs", "Stock Ageing"),
+    "Everyone": ("Company KPIs", "Canteen Menu", "Energy Use"),
+}
+_ORDER = (
+    "Finance",
+    "Finance",
+    "Finance",
+    "Sales",
+    "Sales",
+    "Sales",
+    "HR",
+    "HR",
+    "Supply Chain",
+    "Supply Chain",
+)
+"""Streams of the first published apps; the eleventh is for everyone, then it goes round."""
+_PERSONAL = ("Sales Overview (my copy)", "Payroll Experiments", "Quarter What-if", "Scratch Pad")
+_SHEETS = ("Dashboard", "Details", "Trends", "By Region", "What Changed")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who does what on the site, as `people` orders them."""
+
+    developers: tuple[Document, ...]
+    """Of finance, sales, HR and supply chain."""
+    left: Document
+    readers: dict[str, list[Document]] = field(default_factory=dict)
+    """People who may open the apps of a stream, by its name."""
+
+
+def make_apps(
+    store: Store, options: SampleOptions, ids: Ids, streams: Sequence[Document], cast: Cast
+) -> list[Document]:
+    """Published apps first, then the personal ones."""
+    published = max(0, options.apps - options.personal)
+    made = [_published(store, options, ids, number, streams, cast) for number in range(published)]
+    made += [_personal(store, options, ids, number, cast) for number in range(options.apps - published)]
+    return made
+
+
+def _published(
+    store: Store, options: SampleOptions, ids: Ids, number: int, streams: Sequence[Document], cast: Cast
+) -> Document:
+    wanted = _ORDER[number] if number < len(_ORDER) else "Everyone" if number == len(_ORDER) else None
+    index = number if wanted is None else STREAM_NAMES.index(wanted)
+    stream = streams[index % len(streams)]
+    titles = _TITLES.get(stream["name"], tuple(f"{stream['name']} Report {n}" for n in range(1, 4)))
+    earlier = sum(1 for other in _ORDER[:number] if other == stream["name"])
+    place = earlier if number < len(_ORDER) else number // len(streams)
+    title = titles[place % len(titles)]
+    name = title if place < len(titles) else f"{title} {place // len(titles) + 1}"
+    owner = cast.left if number == 7 else cast.developers[index % len(cast.developers)]
+    document = app(
+        ids("app", number), name, owner, stream, f"{name} of {stream['name']}, reloaded every day."
+    )
+    readers = cast.readers.get(stream["name"]) or list(cast.developers)
+    objects = _public_objects(ids, document, owner, published=True)
+    if number % 3 == 0:
+        objects.append(
+            _object(
+                ids, document, readers[number % len(readers)], "sheet", "Shared by a colleague", True, False
+            )
+        )
+        objects.append(
+            _object(ids, document, readers[(number + 1) % len(readers)], "sheet", "My own view", False, False)
+        )
+    if number % 3 == 1:
+        objects.append(
+            _object(ids, document, readers[number % len(readers)], "bookmark", "Last quarter", False, False)
+        )
+    return _store(store, options, ids, document, objects, f"published {number}")
+
+
+def _personal(store: Store, options: SampleOptions, ids: Ids, number: int, cast: Cast) -> Document:
+    title = _PERSONAL[number % len(_PERSONAL)]
+    name = title if number < len(_PERSONAL) else f"{title} {number // len(_PERSONAL) + 1}"
+    owners = [*cast.developers, *(reader for group in cast.readers.values() for reader in group[:2])]
+    owner = owners[(number + 1) % len(owners)]
+    document = app(ids("personal", number), name, owner, None, "")
+    objects = _public_objects(ids, document, owner, published=False)
+    return _store(store, options, ids, document, objects, f"personal {number}")
+
+
+_Objects = list[tuple[Document, appfile.Content]]
+
+
+def _public_objects(ids: Ids, document: Document, owner: Document, *, published: bool) -> _Objects:
+    """What every app has. Publishing an app makes its objects base content; before, none is published."""
+    chance = random.Random(document["id"])
+    sheets = _SHEETS[: 2 + chance.randrange(3)]
+    state = (published, published)
+    found: _Objects = [
+        _object(ids, document, owner, "appprops", "", *state),
+        _object(ids, document, owner, "loadmodel", "", *state),
+        *(_object(ids, document, owner, "sheet", name, *state) for name in sheets),
+        _object(ids, document, owner, "dimension", "Region", *state),
+        _object(ids, document, owner, "measure", "Revenue", *state),
+        _object(ids, document, owner, "masterobject", "Revenue by Region", *state),
+    ]
+    if chance.randrange(2):
+        found.append(_object(ids, document, owner, "bookmark", "This year", *state))
+    return found
+
+
+def _object(
+    ids: Ids, document: Document, owner: Document, type_: str, name: str, published: bool, approved: bool
+) -> tuple[Document, appfile.Content]:
+    content: dict[str, Any] = {"title": name, "type": type_, "version": 1}
+    if type_ == "sheet":
+        content["cells"] = [{"name": f"{document['name']} {name}", "type": "barchart"}]
+    made = app_object(
+        ids("object", document["id"], type_, name),
+        document,
+        owner,
+        type_,
+        name,
+        appfile.content_hash({"app": document["id"]} | content),
+        published=published,
+        approved=approved,
+    )
+    return made, content
+
+
+def _store(
+    store: Store, options: SampleOptions, ids: Ids, document: Document, objects: _Objects, seed: str
+) -> Document:
+    script = load_script(document["name"])
+    published = document["published"]
+    script_content = {"qScript": script}
+    owner = document["owner"]
+    script_object = app_object(
+        ids("object", document["id"], "app_appscript"),
+        document,
+        owner,
+        "app_appscript",
+        "",
+        appfile.content_hash(script_content),
+        published=published,
+        approved=published,
+    )
+    objects = [*objects, (script_object, script_content)]
+    for made, _ in objects:
+        store.put(APP_OBJECT.stored, made["id"], made)
+    size = options.app_bytes + random.Random(f"size {options.seed} {seed}").randrange(4096)
+    appfile.put(store, document, appfile.header(document, objects, script), size)
+    return document
+
+
+def load_script(name: str) -> str:
+    table = name.split(" (")[0].replace(" ", "")
+    return (
+        "///$tab Main\r\n"
+        "SET ThousandSep=',';\r\nSET DecimalSep='.';\r\nSET DateFormat='YYYY-MM-DD';\r\n"
+        "///$tab Load\r\n"
+        "LIB CONNECT TO 'Finance DWH';\r\n"
+        f"{table}:\r\nSQL SELECT * FROM reporting.{table.lower()};\r\n"
+        f"LEFT JOIN LOAD Region, Manager FROM [lib://Shared Files/regions.qvd] (qvd);\r\n"
+        f"STORE {table} INTO [lib://Shared Files/{table.lower()}.qvd] (qvd);\r\n"
+    )
+
+
+def mark_app(document: Document, definition: Document, value: str) -> Document:
+    """The app with one more value of a custom property."""
+    values = [*document["customProperties"], property_value(definition, value, document["id"])]
+    return document | {"customProperties": values}

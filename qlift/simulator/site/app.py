@@ -1,0 +1,344 @@
+"""The HTTP side of the simulated Repository Service."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
+from pydantic import BaseModel, ConfigDict, Field
+
+from qlift.simulator.clock import Clock
+from qlift.simulator.site import access, audit, filters, writes
+from qlift.simulator.site.access import Access
+from qlift.simulator.site.exports import ExportError, Exports
+from qlift.simulator.site.identity import LOGIN_PATH, Gate, Refusal, Way
+from qlift.simulator.site.kinds import (
+    APP,
+    EXTERNAL_TASK,
+    KINDS,
+    RELOAD_TASK,
+    STREAM,
+    Document,
+    Kind,
+    condensed,
+    full,
+)
+from qlift.simulator.site.serving import current
+from qlift.simulator.store import Store
+
+_ABOUT = {
+    "buildVersion": "38.35.0.0",
+    "buildDate": "9/20/2013 10:09:00 AM",
+    "databaseProvider": "Devart.Data.PostgreSql",
+    "nodeType": 1,
+    "sharedPersistence": True,
+    "requiresBootstrap": False,
+    "singleNodeOnly": False,
+    "schemaPath": "About",
+}
+_ENUMS = {
+    "DaylightSavingTimeEnum": {
+        "values": [
+            "0: ObserveDaylightSavingTime",
+            "1: PermanentStandardTime",
+            "2: PermanentDaylightSavingTime",
+        ],
+        "usages": ["SchemaEvent.DaylightSavingTime"],
+    },
+    "IncrementOptionEnum": {
+        "values": ["0: once", "1: hourly", "2: daily", "3: weekly", "4: monthly", "5: custom"],
+        "usages": ["SchemaEvent.IncrementOption"],
+    },
+    "RuleStateEnum": {
+        "values": ["0: Undefined", "1: TaskSuccessful", "2: TaskFail"],
+        "usages": ["CompositeEventRule.RuleState"],
+    },
+    "TaskTypeEnum": {
+        "values": ["0: Reload", "1: ExternalProgram", "2: UserSync", "3: Distribute"],
+        "usages": ["Task.TaskType"],
+    },
+    "RuleContextEnum": {
+        "values": ["0: BothQlikSenseAndQMC", "1: QlikSenseOnly", "2: QMCOnly"],
+        "usages": ["SystemRule.RuleContext"],
+    },
+}
+
+
+class Column(BaseModel):
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    name: str
+    column_type: str = Field("Property", alias="columnType")
+    definition: str = ""
+
+
+class TableRequest(BaseModel):
+    """The definition of a table; clients name its kind in `type` or in `entity`, the path decides."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    columns: list[Column]
+
+
+def create_site_app(
+    store: Store, clock: Clock, access: Way = "header", header_name: str = "hdr-usr"
+) -> FastAPI:
+    """The Repository Service behind a header proxy, or on its own port for client certificates.
+
+    Both ways may be served at once from one store.
+    """
+    site = FastAPI(title="Qlik Sense Repository Service (simulated)", version=_ABOUT["buildVersion"])  # type: ignore[arg-type]
+    gate = Gate(store, access, header_name)
+    service = _Service(store, clock, gate)
+
+    @site.exception_handler(Refusal)
+    def refuse(_request: Request, refusal: Refusal) -> Response:
+        if refusal.location is not None:
+            return RedirectResponse(refusal.location, status_code=302)
+        return PlainTextResponse(refusal.message, status_code=refusal.status)
+
+    @site.exception_handler(filters.FilterError)
+    def refuse_filter(_request: Request, problem: filters.FilterError) -> Response:
+        return PlainTextResponse(str(problem), status_code=400)
+
+    @site.exception_handler(ExportError)
+    def refuse_export(_request: Request, problem: ExportError) -> Response:
+        return PlainTextResponse(str(problem), status_code=problem.status)
+
+    @site.get(LOGIN_PATH, include_in_schema=False)
+    def login_page() -> Response:
+        return HTMLResponse(
+            "<!DOCTYPE html><html><head><title>Log in</title></head><body>Log in</body></html>"
+        )
+
+    site.include_router(service.general())
+    site.include_router(service.audits())
+    site.include_router(service.app_files())
+    for kind in KINDS:
+        site.include_router(service.entity(kind))
+    return site
+
+
+class _Service:
+    def __init__(self, store: Store, clock: Clock, gate: Gate) -> None:
+        self._store = store
+        self._clock = clock
+        self._caller = Depends(gate.caller)
+        self._exports = Exports(store)
+
+    def general(self) -> APIRouter:
+        router = APIRouter(prefix="/qrs")
+
+        @router.get("/about")
+        def about(_user: Document = self._caller) -> Response:
+            return JSONResponse(_ABOUT)
+
+        @router.get("/about/api/enums")
+        def enums(_user: Document = self._caller) -> Response:
+            return JSONResponse(_ENUMS)
+
+        @router.get("/task")
+        def tasks(filter: str = "", user: Document = self._caller) -> Response:
+            return JSONResponse(self._tasks(filter, user, condensed))
+
+        @router.get("/task/full")
+        def tasks_in_full(filter: str = "", user: Document = self._caller) -> Response:
+            return JSONResponse(self._tasks(filter, user, lambda _kind, document: full(document)))
+
+        return router
+
+    def audits(self) -> APIRouter:
+        router = APIRouter(prefix="/qrs/systemrule/security/audit")
+
+        @router.post("/matrix")
+        def matrix(request: audit.MatrixRequest, user: Document = self._caller) -> Response:
+            if not set(user["roles"]) & {"RootAdmin", "SecurityAdmin", "AuditAdmin"}:
+                raise Refusal(403, "Forbidden")
+            try:
+                return JSONResponse(audit.matrix(self._store, request))
+            except audit.UnknownTypeError as problem:
+                raise Refusal(400, f"Unknown resource type: {problem}") from None
+
+        return router
+
+    def app_files(self) -> APIRouter:
+        router = APIRouter()
+
+        @router.post("/qrs/app/{id}/export/{token}")
+        def export(
+            id: str,
+            token: str,
+            skip_data: Annotated[str, Query(alias="skipData")] = "false",
+            scope: Annotated[str, Query(alias="exportScope")] = "approved",
+            user: Document = self._caller,
+        ) -> Response:
+            document = self._one(APP, id, user, access.READ | access.EXPORT)
+            skip = skip_data.lower() in ("true", "1")
+            answer = self._exports.create(document, user, token, skip_data=skip, scope=scope.lower())
+            return JSONResponse(answer, status_code=201)
+
+        @router.get("/tempcontent/{ticket}/{name}")
+        def fetch(
+            ticket: str,
+            name: str,
+            node: Annotated[str | None, Query(alias="serverNodeId")] = None,
+            user: Document = self._caller,
+        ) -> Response:
+            path = self._exports.take(ticket, user, node)
+            return FileResponse(path, media_type="application/octet-stream", filename=name)
+
+        @router.post("/qrs/app/upload")
+        async def upload(request: Request, name: str, user: Document = self._caller) -> Response:
+            with tempfile.TemporaryFile() as target:
+                async for chunk in request.stream():
+                    target.write(chunk)
+                target.seek(0)
+                sha256 = self._store.put_blob(target)
+            try:
+                made = writes.upload(self._store, name, sha256, user, self._clock.now())
+            except writes.NotAnAppError as problem:
+                raise Refusal(400, str(problem)) from None
+            return JSONResponse(full(made), status_code=201)
+
+        @router.put("/qrs/app/{id}/publish")
+        def publish(id: str, stream: str, name: str | None = None, user: Document = self._caller) -> Response:
+            document = self._one(APP, id, user, access.READ | access.PUBLISH)
+            target = self._one(STREAM, stream, user, access.PUBLISH)
+            made = writes.publish(self._store, document, target, name, user, self._clock.now())
+            return JSONResponse(full(made))
+
+        return router
+
+    def entity(self, kind: Kind) -> APIRouter:
+        router = APIRouter(prefix=f"/qrs/{kind.path}", tags=[kind.type])
+
+        @router.get("")
+        def condensed_list(filter: str = "", orderby: str = "", user: Document = self._caller) -> Response:
+            return JSONResponse([condensed(kind, item) for item in self._list(kind, filter, orderby, user)])
+
+        @router.get("/full")
+        def full_list(filter: str = "", orderby: str = "", user: Document = self._caller) -> Response:
+            return JSONResponse([full(item) for item in self._list(kind, filter, orderby, user)])
+
+        @router.get("/count")
+        def count(filter: str = "", user: Document = self._caller) -> Response:
+            return JSONResponse({"value": len(self._list(kind, filter, "", user))})
+
+        @router.post("/table")
+        def table(
+            request: TableRequest,
+            filter: str = "",
+            skip: Annotated[int, Query(ge=0)] = 0,
+            take: Annotated[int | None, Query(ge=0)] = None,
+            sort_column: Annotated[str, Query(alias="sortColumn")] = "",
+            ascending: Annotated[bool, Query(alias="orderAscending")] = True,
+            user: Document = self._caller,
+        ) -> Response:
+            by = next((c.definition for c in request.columns if c.name == sort_column), sort_column)
+            order = by and f"{by} {'asc' if ascending else 'desc'}"
+            found = self._list(kind, filter, order, user)
+            page = found[skip:] if take is None else found[skip : skip + take]
+            return JSONResponse(_table(request, page), status_code=201)
+
+        @router.get("/{id}")
+        def one(id: str, user: Document = self._caller) -> Response:
+            document = self._one(kind, id, user, access.READ)
+            return JSONResponse(full(current(self._store, kind, [document], self._clock.now())[0]))
+
+        @router.put("/{id}")
+        def update(id: str, body: Annotated[Document, Body()], user: Document = self._caller) -> Response:
+            document = self._one(kind, id, user, access.UPDATE)
+            try:
+                changed = writes.update(self._store, kind, document, body, user, self._clock.now())
+            except writes.StaleError:
+                raise Refusal(409, "The object was modified by somebody else.") from None
+            return JSONResponse(full(changed))
+
+        @router.delete("/{id}")
+        def delete(id: str, user: Document = self._caller) -> Response:
+            self._one(kind, id, user, access.DELETE)
+            writes.delete(self._store, kind, id)
+            return Response(status_code=204)
+
+        if kind in writes.WRITABLE:
+
+            @router.post("")
+            def create(body: Annotated[Document, Body()], user: Document = self._caller) -> Response:
+                self._may_create(kind, body, user)
+                made = writes.create(self._store, kind, body, user, self._clock.now())
+                return JSONResponse(full(made), status_code=201)
+
+        if kind is RELOAD_TASK:
+
+            @router.post("/create")
+            def create_bundle(body: Annotated[Document, Body()], user: Document = self._caller) -> Response:
+                self._may_create(kind, body.get("task") or {}, user)
+                made = writes.put_task(self._store, body, user, self._clock.now())
+                return JSONResponse(full(made), status_code=201)
+
+            @router.post("/update")
+            def update_bundle(body: Annotated[Document, Body()], user: Document = self._caller) -> Response:
+                self._one(kind, str((body.get("task") or {}).get("id", "")), user, access.UPDATE)
+                try:
+                    made = writes.put_task(self._store, body, user, self._clock.now())
+                except writes.StaleError:
+                    raise Refusal(409, "The object was modified by somebody else.") from None
+                return JSONResponse(full(made))
+
+        return router
+
+    def _list(self, kind: Kind, text: str, order: str, user: Document) -> list[Document]:
+        """What the caller may see of a kind: the rest is absent without a word."""
+        predicate = filters.compile_filter(kind, text)
+        found = [item for item in self._store.all(kind.stored) if predicate(item)]
+        seen = Access(self._store).visible(user, kind, found)
+        return current(self._store, kind, filters.order(kind, seen, order), self._clock.now())
+
+    def _tasks(self, text: str, user: Document, form: Callable[[Kind, Document], Document]) -> list[Document]:
+        """Tasks of every kind in one list."""
+        return [
+            form(kind, item)
+            for kind in (RELOAD_TASK, EXTERNAL_TASK)
+            for item in self._list(kind, text, "", user)
+        ]
+
+    def _one(self, kind: Kind, id_: str, user: Document, wanted: int) -> Document:
+        document = self._store.get(kind.stored, id_)
+        if document is None:
+            raise Refusal(404, "Not found")
+        if Access(self._store).actions(user, kind, document, wanted=wanted) & wanted != wanted:
+            raise Refusal(403, "Forbidden")
+        return document
+
+    def _may_create(self, kind: Kind, body: Document, user: Document) -> None:
+        asked = body | {"id": body.get("id") or ""}
+        if not Access(self._store).actions(user, kind, asked, wanted=access.CREATE):
+            raise Refusal(403, "Forbidden")
+
+
+def _table(request: TableRequest, documents: Sequence[Document]) -> Document:
+    return {
+        "id": "3f5a1b52-9d6c-4c39-8c55-6b3d0a4f6b11",
+        "columnNames": [column.name for column in request.columns],
+        "rows": [[_cell(document, column) for column in request.columns] for document in documents],
+        "schemaPath": "Table",
+    }
+
+
+def _cell(document: Document, column: Column) -> Any:
+    if column.column_type == "Privileges":
+        return []
+    found = filters.values_at(document, column.definition)
+    if column.column_type == "List":
+        return found
+    return found[0] if found else None

@@ -1,0 +1,86 @@
+"""Who calls: the xrfkey of every request and the two ways in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+from starlette.requests import Request
+
+from qlift.simulator.site.kinds import USER, Document
+from qlift.simulator.store import Store
+
+Way = Literal["header", "certificate"]
+
+LOGIN_PATH = "/internal_forms_authentication/"
+
+_KEY = re.compile(r"[0-9a-zA-Z]{16}")
+_QLIK_USER = re.compile(r"\s*UserDirectory\s*=\s*([^;]+?)\s*;\s*UserId\s*=\s*(.+?)\s*", re.IGNORECASE)
+
+
+class Refusal(Exception):
+    """An answer other than success: status and plain text, or where to log in."""
+
+    def __init__(self, status: int, message: str = "", location: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.location = location
+
+
+@dataclass(frozen=True)
+class Gate:
+    """`header`: behind a proxy that trusts a header; `certificate`: the port for certificates.
+
+    That a certificate was shown is the business of the TLS layer.
+    """
+
+    store: Store
+    way: Way
+    header_name: str
+
+    def caller(self, request: Request) -> Document:
+        """The user who calls. Raises Refusal."""
+        user = self._user(request)
+        if user is None and self.way == "header":
+            raise Refusal(302, location=f"{LOGIN_PATH}?targetId=00000000-0000-0000-0000-000000000000")
+        _check_key(request)
+        if user is None:
+            raise Refusal(403, "Forbidden")
+        _check_query(request)
+        return user
+
+    def _user(self, request: Request) -> Document | None:
+        if self.way == "header":
+            directory, _, user_id = unquote(request.headers.get(self.header_name, "")).rpartition("\\")
+        else:
+            match = _QLIK_USER.fullmatch(request.headers.get("x-qlik-user", ""))
+            directory, user_id = (unquote(match[1]), unquote(match[2])) if match else ("", "")
+        return find_user(self.store, directory, user_id)
+
+
+def find_user(store: Store, directory: str, user_id: str) -> Document | None:
+    """A user who may come in, by name; capitals do not matter."""
+    wanted = (directory.lower(), user_id.lower())
+    for user in store.all(USER.stored):
+        if (user["userDirectory"].lower(), user["userId"].lower()) == wanted:
+            shut_out = any(user.get(reason) for reason in ("inactive", "removedExternally", "blacklisted"))
+            return None if shut_out else user
+    return None
+
+
+def _check_key(request: Request) -> None:
+    """Every request carries the same 16 letters and digits in the query and in a header."""
+    in_query = [value for name, value in request.query_params.items() if name.lower() == "xrfkey"]
+    in_header = request.headers.get("x-qlik-xrfkey", "")
+    if not in_query or in_query[0] != in_header or not _KEY.fullmatch(in_header):
+        raise Refusal(403, "XSRF prevention check failed. Possible XSRF discovered.")
+
+
+def _check_query(request: Request) -> None:
+    """A part of the query without `=`, as an unescaped `&` in a filter makes one, is refused."""
+    query = request.url.query
+    if any("=" not in part for part in query.split("&") if part):
+        raise Refusal(400, "Missing parameter value(s)")

@@ -1,0 +1,203 @@
+"""Changes by callers of the Repository Service: create, update, delete, publish, upload.
+
+References in other objects are copies of a name; they follow when the name changes.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from qlift.simulator import qvf
+from qlift.simulator.site import appfile
+from qlift.simulator.site.documents import NO_DATE, app, login
+from qlift.simulator.site.kinds import (
+    APP,
+    APP_OBJECT,
+    COMPOSITE_EVENT,
+    DATA_CONNECTION,
+    EXTENSION,
+    KINDS,
+    RELOAD_TASK,
+    SCHEMA_EVENT,
+    STREAM,
+    USER,
+    Document,
+    Kind,
+    reference,
+)
+from qlift.simulator.store import Store
+
+_REFERENCED_AS: tuple[tuple[Kind, str, tuple[Kind, ...]], ...] = (
+    (APP, "app", (APP_OBJECT, RELOAD_TASK)),
+    (STREAM, "stream", (APP,)),
+    (USER, "owner", (APP, APP_OBJECT, STREAM, DATA_CONNECTION, EXTENSION)),
+    (RELOAD_TASK, "reloadTask", (SCHEMA_EVENT, COMPOSITE_EVENT)),
+)
+_SERVER_FIELDS = ("id", "createdDate", "schemaPath", "privileges")
+
+
+class StaleError(Exception):
+    """The object was changed after the caller read it."""
+
+
+class NotAnAppError(ValueError):
+    """The uploaded bytes are no app file."""
+
+
+def stamp(now: datetime) -> str:
+    """UTC with milliseconds and `Z`, as the service writes dates."""
+    return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03}Z"
+
+
+def create(store: Store, kind: Kind, body: Document, user: Document, now: datetime) -> Document:
+    document = _defaults(kind) | body
+    document |= {
+        "id": body.get("id") or str(uuid.uuid4()),
+        "createdDate": stamp(now),
+        "modifiedDate": stamp(now),
+        "modifiedByUserName": login(user),
+        "schemaPath": kind.type,
+        "privileges": None,
+    }
+    if "owner" in kind.fields and not document.get("owner"):
+        document["owner"] = reference(USER, user)
+    store.put(kind.stored, document["id"], document)
+    return document
+
+
+def _defaults(kind: Kind) -> Document:
+    empty: dict[str, Any] = {"tags": [], "customProperties": []}
+    return {name: value for name, value in empty.items() if name in kind.fields}
+
+
+def update(
+    store: Store, kind: Kind, stored: Document, body: Document, user: Document, now: datetime
+) -> Document:
+    """Raises StaleError when `modifiedDate` is not the one that the caller was last given."""
+    if body.get("modifiedDate", stored["modifiedDate"]) != stored["modifiedDate"]:
+        raise StaleError
+    own = {name: value for name, value in stored.items() if name in _SERVER_FIELDS or name.startswith("_")}
+    document = stored | body | own
+    document |= {"modifiedDate": stamp(now), "modifiedByUserName": login(user)}
+    save(store, kind, document)
+    return document
+
+
+def save(store: Store, kind: Kind, document: Document) -> None:
+    """Stores a changed object, and its new name wherever another object names it."""
+    with store.lock:
+        before = store.get(kind.stored, document["id"])
+        store.put(kind.stored, document["id"], document)
+        if before is not None and reference(kind, before) == reference(kind, document):
+            return
+        for target, field, holders in _REFERENCED_AS:
+            if target is kind:
+                for holder in holders:
+                    _rename(store, holder, field, reference(kind, document))
+
+
+def _rename(store: Store, holder: Kind, field: str, named: Document) -> None:
+    for document in store.all(holder.stored):
+        changed = dict(document)
+        if (document.get(field) or {}).get("id") == named["id"]:
+            changed[field] = named
+        if holder is COMPOSITE_EVENT:
+            changed["compositeRules"] = [
+                rule | {field: named} if (rule.get(field) or {}).get("id") == named["id"] else rule
+                for rule in document["compositeRules"]
+            ]
+        if changed != document:
+            store.put(holder.stored, document["id"], changed)
+
+
+def delete(store: Store, kind: Kind, id_: str) -> None:
+    """Deletes an object and what cannot be without it: an app's objects and tasks, a task's events."""
+    with store.lock:
+        store.delete(kind.stored, id_)
+        if kind is APP:
+            for holder in (APP_OBJECT, RELOAD_TASK):
+                for document in store.all(holder.stored):
+                    if document["app"]["id"] == id_:
+                        delete(store, holder, document["id"])
+        if kind is RELOAD_TASK:
+            for event in store.all(SCHEMA_EVENT.stored):
+                if (event.get("reloadTask") or {}).get("id") == id_:
+                    store.delete(SCHEMA_EVENT.stored, event["id"])
+            for event in store.all(COMPOSITE_EVENT.stored):
+                tasks = [event, *event["compositeRules"]]
+                if any((task.get("reloadTask") or {}).get("id") == id_ for task in tasks):
+                    store.delete(COMPOSITE_EVENT.stored, event["id"])
+
+
+def publish(
+    store: Store, stored: Document, stream: Document, name: str | None, user: Document, now: datetime
+) -> Document:
+    """Publishes an app to a stream: the objects that it has become base content."""
+    with store.lock:
+        document = stored | {
+            "published": True,
+            "publishTime": stamp(now),
+            "stream": reference(STREAM, stream),
+            "name": name or stored["name"],
+            "modifiedDate": stamp(now),
+            "modifiedByUserName": login(user),
+        }
+        save(store, APP, document)
+        for item in store.all(APP_OBJECT.stored):
+            if item["app"]["id"] == stored["id"]:
+                state = {"published": True, "approved": True, "publishTime": stamp(now)}
+                store.put(APP_OBJECT.stored, item["id"], item | state)
+        header = appfile.read(store, document)
+        if header is not None:
+            objects = [item | {"published": True, "approved": True} for item in header["simulatorObjects"]]
+            appfile.put(store, document, header | {"simulatorObjects": objects}, document["fileSize"])
+        return store.get(APP.stored, stored["id"]) or document
+
+
+def upload(store: Store, name: str, sha256: str, user: Document, now: datetime) -> Document:
+    """Makes an unpublished app of an uploaded file. Raises NotAnAppError."""
+    path = store.blob_path(sha256)
+    header = qvf.read_header(path)
+    if header is None:
+        raise NotAnAppError("The file is not an app.")
+    made = app(str(uuid.uuid4()), name, user, None, str(header.get("description", "")))
+    made |= {
+        "createdDate": stamp(now),
+        "modifiedDate": stamp(now),
+        "publishTime": NO_DATE,
+        "fileSize": path.stat().st_size,
+        "lastReloadTime": header.get("qLastReloadTime", NO_DATE),
+        "savedInProductVersion": header.get("qSavedInProductVersion", ""),
+        appfile.FILE: sha256,
+    }
+    store.put(APP.stored, made["id"], made)
+    return made
+
+
+def put_task(store: Store, body: Document, user: Document, now: datetime) -> Document:
+    """`reloadtask/create` and `/update`: a task together with its events."""
+    task_body = body.get("task") or {}
+    with store.lock:
+        stored = store.get(RELOAD_TASK.stored, str(task_body.get("id", "")))
+        if stored is None:
+            task = create(store, RELOAD_TASK, task_body, user, now)
+        else:
+            task = update(store, RELOAD_TASK, stored, task_body, user, now)
+        named = reference(RELOAD_TASK, task)
+        for kind, field in ((SCHEMA_EVENT, "schemaEvents"), (COMPOSITE_EVENT, "compositeEvents")):
+            for event in body.get(field) or ():
+                known = store.get(kind.stored, str(event.get("id", "")))
+                changed = event | {"reloadTask": event.get("reloadTask") or named}
+                if known is None:
+                    create(store, kind, changed, user, now)
+                else:
+                    update(store, kind, known, changed, user, now)
+            for id_ in body.get(f"{field}ToDelete") or ():
+                store.delete(kind.stored, id_)
+    return task
+
+
+WRITABLE = tuple(kind for kind in KINDS if kind is not APP)
+"""Kinds that a POST makes; an app comes by upload."""

@@ -1,0 +1,9 @@
+"""The pretend Qlik Cloud tenant."""
+
+from __future__ import annotations
+
+from qlift.simulator.tenant.app import create_tenant_app
+from qlift.simulator.tenant.seed import Credentials, Person, seed_tenant
+from qlift.simulator.tenant.world import World
+
+__all__ = ["Credentials", "Person", "World", "create_tenant_app", "seed_tenant"]
