@@ -107,7 +107,7 @@ def _open(config: Any) -> Session:
     keys = ("apiKey", "clientId", "clientSecret")
     settings = {k: str(v) for k in keys if (v := config.get(f"qlift:{k}"))}
     loaded = load_target(target, root)
-    client = connect_target(loaded, credentials_from(settings, os.environ), log=RequestLog.from_environment())
+    client = connect_target(loaded, credentials_from(loaded, settings, os.environ), log=RequestLog.from_environment())
     return Session(Tenant(client, Index(client)), phase_blobs(root, phase))
 
 

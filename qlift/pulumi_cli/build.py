@@ -1,7 +1,7 @@
 """The third way to an engine: the build from its Go module.
 
 It needs Go and a Go module proxy, nothing else. `engine_module/go.mod` and `go.sum` pin every module with
-its hash; `go.mod` repeats the one replacement that the engine's own module makes. Measured: 2 minutes on
+its hash; `go.mod` repeats the one replacement that the engine's own module makes. Measured: 2 to 3 minutes on
 4 cores, 6 on 2, from cold caches; 1.7 GB of modules, of which the result keeps 112 MB.
 """
 
@@ -31,7 +31,7 @@ def build_engine(folder: Path, progress: Progress) -> None:
         raise WayFailed("there is no `go` on PATH")
     progress.say(
         f"Building the Pulumi engine {ENGINE_VERSION} from its Go module, once for all your checkouts. The "
-        "first time this takes about 2 minutes on 4 cores, 6 minutes on 2, and Go keeps 1.7 GB of modules."
+        "first time this takes about 3 minutes on 4 cores, 6 minutes on 2, and Go keeps 1.7 GB of modules."
     )
     module = folder / "module"
     module.mkdir(parents=True)

@@ -90,6 +90,7 @@ def _make(folder: Path, progress: Progress, failures: dict[str, str], install: M
             return find.in_cache()
         except WayFailed as failed:
             failures[name] = str(failed)
+            progress.say(f"No Pulumi engine from {name}: {failed}.")
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     reasons = "\n".join(f"  {n}. {name}: {why}" for n, (name, why) in enumerate(failures.items(), start=1))

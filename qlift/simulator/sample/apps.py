@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,23 +62,30 @@ def make_apps(
 ) -> list[Document]:
     """Published apps first, then the personal ones."""
     published = max(0, options.apps - options.personal)
-    made = [_published(store, options, ids, number, streams, cast) for number in range(published)]
+    places: Counter[str] = Counter()
+    made = []
+    for number in range(published):
+        stream = streams[_stream_index(number) % len(streams)]
+        made.append(_published(store, options, ids, number, places[stream["id"]], stream, cast))
+        places[stream["id"]] += 1
     made += [_personal(store, options, ids, number, cast) for number in range(options.apps - published)]
     return made
 
 
+def _stream_index(number: int) -> int:
+    if number > len(_ORDER):
+        return number
+    return STREAM_NAMES.index(_ORDER[number] if number < len(_ORDER) else "Everyone")
+
+
 def _published(
-    store: Store, options: SampleOptions, ids: Ids, number: int, streams: Sequence[Document], cast: Cast
+    store: Store, options: SampleOptions, ids: Ids, number: int, place: int, stream: Document, cast: Cast
 ) -> Document:
-    wanted = _ORDER[number] if number < len(_ORDER) else "Everyone" if number == len(_ORDER) else None
-    index = number if wanted is None else STREAM_NAMES.index(wanted)
-    stream = streams[index % len(streams)]
+    """`place`: how many apps the stream has already."""
     titles = _TITLES.get(stream["name"], tuple(f"{stream['name']} Report {n}" for n in range(1, 4)))
-    earlier = sum(1 for other in _ORDER[:number] if other == stream["name"])
-    place = earlier if number < len(_ORDER) else number // len(streams)
     title = titles[place % len(titles)]
     name = title if place < len(titles) else f"{title} {place // len(titles) + 1}"
-    owner = cast.left if number == 7 else cast.developers[index % len(cast.developers)]
+    owner = cast.left if number == 7 else cast.developers[_stream_index(number) % len(cast.developers)]
     document = app(
         ids("app", number), name, owner, stream, f"{name} of {stream['name']}, reloaded every day."
     )

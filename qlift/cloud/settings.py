@@ -1,0 +1,112 @@
+"""`stacks/targets/<target>.yaml` and where the credentials come from."""
+
+from __future__ import annotations
+
+import difflib
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from qlift.cloud.auth import ApiKey, Credentials, OAuthClient
+from qlift.cloud.client import Client
+from qlift.cloud.log import RequestLog
+
+
+class SettingsError(Exception):
+    """One message that lists every problem of the file or the environment."""
+
+
+class Target(BaseModel):
+    """A tenant: its address and what differs by tenant. Never a secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: str
+    users: Path | None = None
+    """Default: `<target>.users.csv` beside the file."""
+    groups: Path | None = None
+    ca: Path | None = None
+    """A certificate authority in PEM, for a proxy that has one of its own."""
+    share: float = Field(1.0, gt=0, le=1)
+    """Of the tenant's rate limits, for phases that run side by side."""
+    api_key_env: str = "QLIFT_API_KEY"
+    client_id_env: str = "QLIFT_CLIENT_ID"
+    client_secret_env: str = "QLIFT_CLIENT_SECRET"
+
+    path: Path = Field(exclude=True)
+    """Of the file itself."""
+
+    @property
+    def users_file(self) -> Path:
+        return self._beside(self.users, "users")
+
+    @property
+    def groups_file(self) -> Path:
+        return self._beside(self.groups, "groups")
+
+    def _beside(self, given: Path | None, kind: str) -> Path:
+        return self.path.parent / (given or f"{self.path.stem}.{kind}.csv")
+
+
+def load_target(name_or_path: str, root: Path) -> Target:
+    """A name means `stacks/targets/<name>.yaml`. Raises `SettingsError`."""
+    as_path = name_or_path.endswith((".yaml", ".yml"))
+    path = root / name_or_path if as_path else root / "stacks" / "targets" / f"{name_or_path}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: there is no such target; write it, it needs a `url`") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: expected keys and values, such as `url: https://...`")
+    try:
+        return Target.model_validate({**content, "path": path})
+    except ValidationError as error:
+        problems = [_problem(e["type"], ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+        raise SettingsError("\n".join(f"{path}: {p}" for p in problems)) from None
+
+
+def _problem(kind: str, key: str, message: str) -> str:
+    if kind != "extra_forbidden":
+        return f"{key}: {message}"
+    near = difflib.get_close_matches(key, [k for k in Target.model_fields if k != "path"], n=1)
+    return f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else "")
+
+
+def credentials_from(target: Target, config: Mapping[str, str], env: Mapping[str, str]) -> Credentials:
+    """The stack's settings (`apiKey`, or `clientId` and `clientSecret`) go before the environment."""
+    places = (
+        ("the stack's settings", config, ("apiKey", "clientId", "clientSecret")),
+        ("the environment", env, (target.api_key_env, target.client_id_env, target.client_secret_env)),
+    )
+    for where, values, (key, client_id, client_secret) in places:
+        has_key, has_client = bool(values.get(key)), bool(values.get(client_id) or values.get(client_secret))
+        if has_key and has_client:
+            raise SettingsError(f"{where} hold an API key and an OAuth client; keep one of them")
+        if has_client:
+            missing = [name for name in (client_id, client_secret) if not values.get(name)]
+            if missing:
+                raise SettingsError(f"{where} lack {missing[0]}, the other half of the OAuth client")
+            return OAuthClient(values[client_id], SecretStr(values[client_secret]))
+        if has_key:
+            return ApiKey(SecretStr(values[key]))
+    raise SettingsError(
+        f"no credentials for {target.url}: set qlift:apiKey (secret), or qlift:clientId and "
+        f"qlift:clientSecret (secret), with `pulumi config set --secret`; or the environment variables "
+        f"{target.api_key_env}, or {target.client_id_env} and {target.client_secret_env}"
+    )
+
+
+def connect_target(target: Target, credentials: Credentials, log: RequestLog | None = None) -> Client:
+    verify = None
+    if target.ca is not None:
+        path = target.path.parent / target.ca
+        try:
+            verify = ssl.create_default_context(cafile=str(path))
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError(f"{target.path}: ca: {path} is not a readable PEM file ({error})") from None
+    return Client(target.url, credentials, log=log, share=target.share, verify=verify)
