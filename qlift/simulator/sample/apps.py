@@ -89,7 +89,8 @@ def _published(
     document = app(
         ids("app", number), name, owner, stream, f"{name} of {stream['name']}, reloaded every day."
     )
-    readers = cast.readers.get(stream["name"]) or list(cast.developers)
+    allowed = cast.readers.get(stream["name"]) or list(cast.developers)
+    readers = [reader for reader in allowed if reader["id"] != owner["id"]] or allowed
     objects = _public_objects(ids, document, owner, published=True)
     if number % 3 == 0:
         objects.append(

@@ -3,6 +3,7 @@
 Every write answers 200, creations and deletions included.
 """
 
+# ruff: noqa: N803 (query parameters carry Qlik's names)
 from __future__ import annotations
 
 import asyncio
@@ -119,9 +120,9 @@ async def import_app(
     name: str | None = None,
     fileId: str | None = None,
     mode: Literal["NEW", "AUTOREPLACE"] = "NEW",
-    NoData: bool = False,  # noqa: N803, ARG001
-    fallbackName: str | None = None,  # noqa: N803
-    appId: str | None = None,  # noqa: N803, ARG001
+    NoData: bool = False,  # noqa: ARG001
+    fallbackName: str | None = None,
+    appId: str | None = None,  # noqa: ARG001
 ) -> Document:
     """Always a new app. The file's bytes stay as they are, so that their hash can be compared."""
     world = call.world
@@ -215,8 +216,8 @@ async def copy(call: Me, app_id: str, body: NewApp) -> Document:
     _refuse_managed(call, source, "copied")
     space_id = _target(call, body.attributes.spaceId)
     app = new_app(world, body.attributes.name or source["name"], call.user_id, space_id)
-    app["description"] = source["description"] if body.attributes.description is None else (
-        body.attributes.description
+    app["description"] = (
+        source["description"] if body.attributes.description is None else (body.attributes.description)
     )
     for field in ("_blob", "_data", "_size", "lastReloadTime", "usage"):
         app[field] = source[field]
@@ -232,7 +233,7 @@ async def copy(call: Me, app_id: str, body: NewApp) -> Document:
 
 
 @router.post("/v1/apps/{app_id}/export")
-async def export(call: Me, app_id: str, NoData: bool = False) -> Response:  # noqa: N803, ARG001
+async def export(call: Me, app_id: str, NoData: bool = False) -> Response:  # noqa: ARG001
     """201 without a body; the file is in the temporary contents."""
     app = visible_app(call, app_id)
     if not edits(call, app):
@@ -301,6 +302,7 @@ def new_app(world: World, name: str, owner_id: str, space_id: str) -> Document:
         "_objects": [],
         "_scripts": [],
         "_itemId": world.new_id("item"),
+        "_creatorId": owner_id,
         "_deletedAt": None,
     }
 
@@ -334,7 +336,16 @@ def render(call: Call, app: Document) -> Document:
     can_edit = edits(call, app)
     rights = ["read"]
     if can_edit:
-        rights += ["update", "delete", "reload", "publish", "duplicate", "export", "change_owner", "change_space"]
+        rights += [
+            "update",
+            "delete",
+            "reload",
+            "publish",
+            "duplicate",
+            "export",
+            "change_owner",
+            "change_space",
+        ]
     created = ("sheet", "bookmark", "snapshot", "story", "dimension", "measure", "masterobject", "variable")
     return {
         "attributes": attributes(call.world, app),
@@ -426,5 +437,3 @@ async def _received(request: Request, world: World) -> tuple[str, int]:
             path.unlink()
             raise
     return world.store.adopt_blob(path, digest.hexdigest()), size
-
-

@@ -1,5 +1,6 @@
 """Who has which roles in a space (section 3.4)."""
 
+# ruff: noqa: N803 (query parameters carry Qlik's names)
 from __future__ import annotations
 
 from typing import Literal

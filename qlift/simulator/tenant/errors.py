@@ -73,7 +73,9 @@ class Refusal(Exception):
 
 def service_of(path: str) -> str:
     """The service that answers this path; `gateway` when none does."""
-    return next((name for start, name in _SERVICES if path == start or path.startswith(start + "/")), "gateway")
+    return next(
+        (name for start, name in _SERVICES if path == start or path.startswith(start + "/")), "gateway"
+    )
 
 
 def answer(request: Request, refusal: Refusal, *, app_body: str, now: datetime) -> Response:
@@ -118,16 +120,21 @@ def _body(service: str, refusal: Refusal, now: datetime) -> dict[str, Any]:
         error["detail"] = refusal.detail
     source = {"pointer": refusal.pointer} if refusal.pointer else {}
     if service == "spaces":
-        meta = {"source": source} if source else {}
+        place = {"source": source} if source else {}
         old = {"code": code, "title": refusal.title, "detail": refusal.detail or ""}
-        return {**old, "errors": [error | {"meta": meta}], "traceId": _trace()}
+        return {**old, "errors": [error | {"meta": place}], "traceId": _trace()}
     if service in ("users", "groups"):
         more = {"source": source} if source else {}
         return {"errors": [error | {"status": refusal.status} | more], "traceId": _trace()}
     if service == "tenants":
         return {"errors": [error | {"status": str(refusal.status)}], "traceId": _trace()}
     if service == "items":
-        meta = {"explain": None, "fault": refusal.status >= 500, "temporary": False, "timeout": False}
+        meta: dict[str, Any] = {
+            "explain": None,
+            "fault": refusal.status >= 500,
+            "temporary": False,
+            "timeout": False,
+        }
         return {"errors": [error | {"meta": meta}]}
     if service == "temp-contents":
         meta = {"errorType": "Error", "locale": "en-US", "sourceErrors": []}

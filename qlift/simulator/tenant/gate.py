@@ -34,9 +34,7 @@ class Gate:
         if caller is None:
             return unauthorised()
         method, path = scope["method"], scope["path"]
-        seconds = self._limits.wait(
-            self._world.switches, caller.user_id, method, path, self._world.seconds()
-        )
+        seconds = self._limits.wait(self._world.switches, caller.user_id, method, path, self._world.seconds())
         if seconds is not None:
             return limited(seconds)
         if not _in_scope(caller, method, path):

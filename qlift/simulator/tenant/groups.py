@@ -1,5 +1,6 @@
 """Groups and roles (sections 7.2 and 7.3)."""
 
+# ruff: noqa: N803 (query parameters carry Qlik's names)
 from __future__ import annotations
 
 from typing import Any, Literal
@@ -108,9 +109,13 @@ async def patch(call: Me, group_id: str, body: list[Operation]) -> Response:
         if operation.path == "assignedRoles":
             if not isinstance(operation.value, list):
                 raise Refusal(400, "Invalid value", pointer="assignedRoles")
-            changes["assignedRoles"] = role_ids(world, [RoleReference.model_validate(v) for v in operation.value])
+            changes["assignedRoles"] = role_ids(
+                world, [RoleReference.model_validate(v) for v in operation.value]
+            )
         elif group["providerType"] != "custom" or not isinstance(operation.value, str):
-            raise Refusal(400, "Invalid operation", detail=f"{operation.path} of this group cannot be changed")
+            raise Refusal(
+                400, "Invalid operation", detail=f"{operation.path} of this group cannot be changed"
+            )
         else:
             changes[operation.path] = operation.value
     group |= changes

@@ -1,5 +1,6 @@
 """Items: what another service knows of the apps, some time later (sections 1.6 and 5.1)."""
 
+# ruff: noqa: N803 (query parameters carry Qlik's names)
 from __future__ import annotations
 
 from datetime import datetime
@@ -25,7 +26,11 @@ def record(world: World, app: Document, attributes: Document | None) -> None:
     now = world.seconds()
     if item is None:
         item = {"id": app["_itemId"], "createdAt": _whole_seconds(world.stamp()), "versions": []}
-    version = None if attributes is None else {"attributes": attributes, "size": app["_size"]}
+    version = (
+        None
+        if attributes is None
+        else {"attributes": attributes, "size": app["_size"], "creator": app["_creatorId"]}
+    )
     versions: list[list[Any]] = item["versions"]
     while len(versions) > 1 and versions[1][0] < now - _KEPT_SECONDS:
         versions.pop(0)
@@ -135,11 +140,9 @@ def _row(world: World, item: Document) -> Document | None:
     """The item as the service knows it now; None while it is unknown, and after its end."""
     due = world.seconds() - world.switches.item_lag
     version = None
-    first: float | None = None
     for since, candidate in item["versions"]:
         if since <= due:
             version = candidate
-            first = since if first is None else first
     if version is None:
         return None
     attributes = version["attributes"]
@@ -160,7 +163,7 @@ def _row(world: World, item: Document) -> Document | None:
         "resourceSize": {"appFile": version["size"], "appMemory": version["size"]},
         "spaceId": attributes["spaceId"],
         "ownerId": attributes["ownerId"],
-        "creatorId": attributes["ownerId"],
+        "creatorId": version["creator"],
         "updaterId": attributes["ownerId"],
         "createdAt": item["createdAt"],
         "updatedAt": _whole_seconds(attributes["modifiedDate"]),

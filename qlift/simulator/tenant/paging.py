@@ -54,7 +54,9 @@ def page(
     elif call.world.switches.last_page_link == "null":
         links["next"] = {"href": None}
     if start > 0 and shown:
-        links["prev"] = {"href": _link(call, "prev" if parameter == "next" else parameter, "p", place(shown[0]))}
+        links["prev"] = {
+            "href": _link(call, "prev" if parameter == "next" else parameter, "p", place(shown[0]))
+        }
     return {"data": [render(row) for row in shown], "links": links}
 
 
@@ -70,7 +72,11 @@ def sort_of(value: str | None, allowed: dict[str, str], default: str) -> tuple[s
 def _link(call: Call, parameter: str, direction: str, place: tuple[str, str]) -> str:
     text = json.dumps([direction, *place]).encode()
     cursor = base64.urlsafe_b64encode(text).decode().rstrip("=")
-    query = [(k, v) for k, v in parse_qsl(call.query, keep_blank_values=True) if k not in ("next", "prev", parameter)]
+    query = [
+        (k, v)
+        for k, v in parse_qsl(call.query, keep_blank_values=True)
+        if k not in ("next", "prev", parameter)
+    ]
     return f"{call.origin}{call.path}?{urlencode([*query, (parameter, cursor)])}"
 
 

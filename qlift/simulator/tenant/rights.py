@@ -21,7 +21,7 @@ ASSIGNABLE = {
 """By type of space (3.4)."""
 
 EDIT = {"shared": {"producer", "codeveloper", "facilitator"}, "managed": {"publisher", "facilitator"}}
-"""Roles that may change apps there. Publishing needs `publisher`: *can manage* alone does not publish (17)."""
+"""Roles that may change apps there. *Can manage* alone does not publish (17)."""
 
 ELEVATED = {"shared": "producer", "managed": "facilitator"}
 

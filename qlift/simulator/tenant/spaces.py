@@ -1,5 +1,6 @@
 """Spaces (sections 3.1 to 3.3)."""
 
+# ruff: noqa: N803 (query parameters carry Qlik's names)
 from __future__ import annotations
 
 import re
@@ -225,7 +226,7 @@ def _change(call: Call, space_id: str, changes: dict[str, Any]) -> Document:
     _manager_only(call, space)
     if changes.get("name", space["name"]) != space["name"]:
         check_name(world, changes["name"], space["type"], space_id)
-    owner_id = changes.get("ownerId", space["ownerId"])
+    owner_id = str(changes.get("ownerId", space["ownerId"]))
     if owner_id != space["ownerId"]:
         _change_owner(call, space, owner_id)
     space |= changes

@@ -73,7 +73,11 @@ def _read(world: World, token: str) -> dict[str, Any] | None:
     try:
         # Expiry is checked against the simulator's clock, not here.
         claims = jwt.decode(
-            token, public, [_ALGORITHM], audience=_AUDIENCE, options={"verify_exp": False, "verify_iat": False}
+            token,
+            public,
+            [_ALGORITHM],
+            audience=_AUDIENCE,
+            options={"verify_exp": False, "verify_iat": False},
         )
     except jwt.InvalidTokenError:
         return None

@@ -1,5 +1,6 @@
 """Users (section 7.1)."""
 
+# ruff: noqa: N803 (query parameters carry Qlik's names)
 from __future__ import annotations
 
 from typing import Any, Literal
@@ -133,7 +134,12 @@ async def patch(call: Me, user_id: str, body: list[Operation]) -> Response:
             _apply(world, user, operation)
         except Refusal as refusal:
             errors.append(
-                {"code": "USERS-2", "title": refusal.title, "detail": refusal.detail, "status": refusal.status}
+                {
+                    "code": "USERS-2",
+                    "title": refusal.title,
+                    "detail": refusal.detail,
+                    "status": refusal.status,
+                }
             )
     if errors and len(errors) == len(body):
         raise Refusal(400, errors[0]["title"], code="USERS-2", detail=errors[0]["detail"])
@@ -216,7 +222,7 @@ def _attributes(world: World) -> dict[str, Attribute]:
         "assignedRoles.name": Attribute(lambda user: names(ROLE, user["assignedRoles"])),
         "assignedGroups.id": Attribute(lambda user: user["assignedGroups"]),
         "assignedGroupsAssignedRoles.name": Attribute(group_roles),
-        "assignedScopes": Attribute(lambda user: []),
+        "assignedScopes": Attribute(lambda _user: []),
     }
 
 

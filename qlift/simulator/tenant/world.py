@@ -111,7 +111,7 @@ class Call:
     world: World
     caller: Caller
     origin: str
-    """Scheme, host and port, exactly as the client used them: links of another origin lose its credentials."""
+    """Scheme, host and port as the client used them: links of another origin lose its credentials."""
     path: str
     query: str
 

@@ -1,0 +1,65 @@
+"""App files by their content: `<store>/<sha256>.qvf`, in a folder or in object storage (fsspec)."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from typing import Any, BinaryIO, cast
+
+import fsspec
+
+CHUNK = 1024 * 1024
+
+
+class BlobStore:
+    """`url` is a folder or an fsspec URL. A file gets its final name when it is complete, never before."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._fs, self._root = _filesystem(url)
+
+    def path(self, sha256: str) -> str:
+        return f"{self._root}/{sha256}.qvf"
+
+    def exists(self, sha256: str) -> bool:
+        return bool(self._fs.exists(self.path(sha256)))
+
+    def size(self, sha256: str) -> int:
+        return int(self._fs.size(self.path(sha256)))
+
+    def open(self, sha256: str) -> BinaryIO:
+        return cast(BinaryIO, self._fs.open(self.path(sha256), "rb"))
+
+    def put(self, chunks: Iterable[bytes]) -> tuple[str, int]:
+        """Store a stream. Returns sha256 and size (bytes). What breaks off leaves nothing behind."""
+        part = f"{self._root}/{uuid.uuid4().hex}.part"
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self._fs.open(part, "wb") as file:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    size += len(chunk)
+                    file.write(chunk)
+            sha256 = digest.hexdigest()
+            self._fs.mv(part, self.path(sha256))
+        except BaseException:
+            if self._fs.exists(part):
+                self._fs.rm(part)
+            raise
+        return sha256, size
+
+    def verify(self, sha256: str) -> bool:
+        """Whether the stored bytes are still those of the name."""
+        digest = hashlib.sha256()
+        with self.open(sha256) as file:
+            while chunk := file.read(CHUNK):
+                digest.update(chunk)
+        return digest.hexdigest() == sha256
+
+
+def _filesystem(url: str) -> tuple[Any, str]:
+    if "://" not in url:
+        return fsspec.filesystem("file", auto_mkdir=True), url.rstrip("/")
+    filesystem, root = fsspec.core.url_to_fs(url)
+    return filesystem, str(root).rstrip("/")

@@ -1,0 +1,9 @@
+"""The one error of this room."""
+
+
+class BundleError(Exception):
+    """Lists every problem of a bundle, one a line, each with its file and a remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))

@@ -1,0 +1,34 @@
+"""JSON as bundles hold it: stable, readable in a pull request, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def dump(value: Any) -> str:
+    """Two-space indent, keys in the order of the source, UTF-8, a final newline."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_text(path: Path, text: str) -> str:
+    """Write a file whole (an unchanged one is left alone). Returns the sha256 of its bytes."""
+    data = text.encode("utf-8")
+    digest = hashlib.sha256(data).hexdigest()
+    if path.exists() and path.read_bytes() == data:
+        return digest
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    return digest
+
+
+def digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,56 @@
+"""Which files a bundle has, and which fields of an entity are volatile."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from qlift.bundle import models
+
+KINDS: dict[str, type[models.Entity]] = {
+    "app": models.App,
+    "stream": models.Stream,
+    "user": models.User,
+    "reloadtask": models.ReloadTask,
+    "schemaevent": models.SchemaEvent,
+    "compositeevent": models.CompositeEvent,
+    "systemrule": models.SystemRule,
+    "dataconnection": models.DataConnection,
+    "tag": models.Named,
+    "custompropertydefinition": models.CustomPropertyDefinition,
+    "extension": models.Extension,
+}
+"""Kind (its path in the Repository Service, its file name in a bundle) → model."""
+
+VOLATILE = frozenset(
+    {
+        "operational",
+        "nextExecution",
+        "lastReloadTime",
+        "fileSize",
+        "staticByteSize",
+        "lastDataDistribution",
+        "availabilityStatus",
+        "modifiedDate",
+        "modifiedByUserName",
+        "savedInProductVersion",
+        "privileges",
+    }
+)
+"""What changes every night without anybody changing anything: kept in `<kind>.runtime.json`.
+
+`modifiedDate` is among them, because a reload writes it too.
+"""
+
+OBJECTS = "app-object"
+"""Folder: one file for each app."""
+APP_FILES, ACCESS, REDACTIONS, RENAMES = "app-file.json", "audit.json", "redactions.json", "renames.json"
+MANIFEST, RUNTIME_MANIFEST = "manifest.json", "manifest.runtime.json"
+BLOBS = "blobs"
+RENAMED_KINDS = ("app", "stream", "reloadtask")
+
+LISTS: dict[str, type[BaseModel]] = {
+    APP_FILES: models.AppFile,
+    ACCESS: models.StreamAccess,
+    REDACTIONS: models.Redaction,
+    RENAMES: models.Rename,
+}

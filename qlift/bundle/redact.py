@@ -1,0 +1,53 @@
+"""Takes credentials out of what a bundle keeps."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from qlift.bundle.models import Raw, Redaction
+
+REDACTED = "(redacted)"
+_NAMES = r"pwd|password|passwd|passphrase|token|access_?token|secret|client_?secret|api_?key|accountkey|sig"
+_PAIR = re.compile(
+    rf"(?i)(?P<key>(?<![a-z])[\w.\- ]*(?:{_NAMES})\s*=\s*)(?P<value>\"[^\"]*\"|'[^']*'|{{[^}}]*}}|[^;&\"'\s]+)"
+)
+_URL = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^/\s:@]+:)(?P<value>[^/\s@]+)(?=@)")
+_FIELD = re.compile(rf"(?i)^(?:{_NAMES}|secretvalue)$")
+
+
+def redact_text(text: str) -> str:
+    """Without the values of `password=...` and the like, and without the password of an address."""
+
+    def hide(match: re.Match[str]) -> str:
+        return match["key"] + REDACTED
+
+    return _URL.sub(lambda m: m["head"] + REDACTED, _PAIR.sub(hide, text))
+
+
+def redact_entity(kind: str, entity: Raw) -> tuple[Raw, list[Redaction]]:
+    """The entity without credentials, and where they were. Nested values are looked through too."""
+    found: list[str] = []
+    clean = _clean(entity, "", found)
+    name = str(entity.get("name", ""))
+    return clean, [Redaction(kind=kind, id=str(entity["id"]), name=name, field=f) for f in sorted(set(found))]
+
+
+def _clean(value: Any, where: str, found: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {k: _field(k, v, f"{where}.{k}" if where else k, found) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_clean(v, where, found) for v in value]
+    if isinstance(value, str):
+        clean = redact_text(value)
+        if clean != value:
+            found.append(where)
+        return clean
+    return value
+
+
+def _field(key: str, value: Any, where: str, found: list[str]) -> Any:
+    if isinstance(value, str) and value and value != REDACTED and _FIELD.match(key):
+        found.append(where)
+        return REDACTED
+    return _clean(value, where, found)

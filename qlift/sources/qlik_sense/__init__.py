@@ -1,0 +1,1 @@
+"""A Qlik Sense Client-Managed site, read over its Repository Service."""
