@@ -6,41 +6,50 @@ A GET is repeated after lost connections and 5xx. A write is repeated only when 
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from typing_extensions import Unpack
 
 from qlift.cloud.auth import ApiKey, Credentials
 from qlift.cloud.errors import (
     Ambiguous,
     CloudError,
     Failed,
-    RateLimited,
+    NotFound,
     Unreachable,
     describe,
     error_for,
+    scrub,
 )
 from qlift.cloud.limits import READS, UPLOADS, WRITES, Limiter
 from qlift.cloud.log import RequestLog
-from qlift.cloud.models import TenantInfo, User
+from qlift.cloud.models import TenantInfo, User, parsed
 
 CONNECT_SECONDS = 10.0
-READ_SECONDS = 1800.0
+READ_SECONDS = 120.0
+"""For the answer to a question."""
+WRITE_SECONDS = 1800.0
 """An import answers when it is done; large files make a long request."""
-ATTEMPTS = 5
+IDLE_SECONDS = 4.0
+"""A kept connection is not used after so long: servers close theirs (uvicorn after 5 s), and a write that
+meets the closing is an ambiguous one."""
+ATTEMPTS = 6
 PATIENCE_SECONDS = 900.0
 """With 429s, for one request. The window of the limits is five minutes."""
 REDIRECTS = 3
 TOKEN_MARGIN_SECONDS = 300.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+GATEWAY = (502, 503, 504)
 
 
 class _Lost(Exception):
@@ -59,6 +68,16 @@ class _Unsettled(Exception):
         super().__init__(str(response.status_code))
 
 
+class Parts(TypedDict, total=False):
+    """Of a request that changes something. `tier`: one of `qlift.cloud.limits`, default writes."""
+
+    json: Any
+    params: dict[str, Any] | None
+    content: bytes
+    headers: dict[str, str]
+    tier: str
+
+
 @dataclass(frozen=True)
 class Answer:
     """`data` is the JSON body, None where there is none."""
@@ -68,8 +87,35 @@ class Answer:
     headers: httpx.Headers
 
 
+def origin_of(url: str) -> str:
+    """Scheme, host and port of a tenant's address, as requests and links spell them.
+
+    Raises:
+        ValueError: not an address that credentials may be sent to.
+    """
+    text = f"{scrub(url)!r} is not a tenant's address"
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"{text}; write it as https://<tenant>.<region>.qlikcloud.com") from None
+    if parts.username or parts.password:
+        raise ValueError("the address of a tenant must not hold a user or password")
+    if not host or parts.scheme not in ("https", "http"):
+        raise ValueError(f"{text}; write it as https://<tenant>.<region>.qlikcloud.com")
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise ValueError(f"{text}: http would send the key in the clear; it has to begin with https://")
+    name = f"[{host}]" if ":" in host else host
+    usual = port is None or port == {"https": 443, "http": 80}[parts.scheme]
+    return f"{parts.scheme}://{name}" + ("" if usual else f":{port}")
+
+
 class Client:
-    """Thread-safe. Raises the tree of `qlift.cloud.errors` and nothing else."""
+    """Thread-safe. Raises the tree of `qlift.cloud.errors` and nothing else.
+
+    `now` and `sleep` are in seconds; `share` of the tenant's limits (0 to 1); `verify` where the tenant's
+    certificate comes from another authority than the usual ones. `params` that are None are left out.
+    """
 
     def __init__(
         self,
@@ -82,10 +128,10 @@ class Client:
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-            raise Unreachable("the address has to begin with https://", subject=f"tenant {url}")
-        self.url = f"{parts.scheme}://{parts.netloc}"
+        try:
+            self.url = origin_of(url)
+        except ValueError as error:
+            raise Unreachable(f"{error}; correct `url` of the target", subject="tenant") from None
         self.credentials = credentials
         self.now, self.sleep = now, sleep
         self._log = log or RequestLog(None)
@@ -93,11 +139,13 @@ class Client:
         self._http = httpx.Client(
             base_url=self.url,
             verify=verify if verify is not None else True,
-            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             follow_redirects=False,
-            limits=httpx.Limits(max_connections=8),
+            limits=httpx.Limits(max_connections=8, keepalive_expiry=IDLE_SECONDS),
+            # A proxy of the environment has no business between two ends of one machine.
+            trust_env=urlsplit(self.url).hostname not in LOOPBACK,
         )
         self._token: tuple[str, float] | None = None
+        """And when to fetch the next one."""
         self._lock = threading.RLock()
         self._me: User | None = None
 
@@ -113,57 +161,57 @@ class Client:
             if not response.has_redirect_location:
                 return self._json(response, subject)
             path, params = self.own_path(response.headers["location"], subject), None
-        raise Failed("the tenant redirects in circles", subject=subject)
+        raise Failed("the tenant redirects in circles; is its address right?", subject=subject)
 
-    def find(self, path: str, *, subject: str) -> Any | None:
-        """As `get`; None for a 404."""
+    def find(self, path: str, *, subject: str, params: dict[str, Any] | None = None) -> Any | None:
+        """As `get`; None for a 404 (or 410). A 403 is raised: out of reach is not gone."""
         try:
-            return self.get(path, subject=subject)
-        except CloudError as error:
-            if error.status == httpx.codes.NOT_FOUND:
-                return None
-            raise
+            return self.get(path, subject=subject, params=params)
+        except NotFound:
+            return None
 
     def pages(
         self, path: str, *, subject: str, params: dict[str, Any] | None = None
     ) -> Iterator[dict[str, Any]]:
         """Every element of a list; `links.next.href` is followed as it is, within the tenant."""
+        followed: set[str] = set()
         while True:
             body = self.get(path, subject=subject, params=params)
-            if not isinstance(body, dict) or not isinstance(body.get("data"), list):
-                raise Failed("the tenant answered something that is not a list", subject=subject)
+            following = _next_page(body, subject)
             yield from body["data"]
-            following = ((body.get("links") or {}).get("next") or {}).get("href")
             if not following:
                 return
+            if following in followed:
+                raise Failed("the tenant's list refers to a page twice", subject=subject)
+            followed.add(following)
             path, params = self.own_path(following, subject), None
 
     def head(self, path: str, *, subject: str, headers: dict[str, str]) -> Answer:
         response = self._repeated(
-            lambda: self._once("HEAD", path, subject, tier=READS, headers=headers), subject
+            lambda: self._once("HEAD", path, subject, {"tier": READS, "headers": headers}), subject
         )
         return self._answer(response, subject)
 
     # Changes.
 
-    def post(self, path: str, *, subject: str, **request: Any) -> Answer:
-        return self._write("POST", path, subject, **request)
+    def post(self, path: str, *, subject: str, **parts: Unpack[Parts]) -> Answer:
+        return self._write("POST", path, subject, parts)
 
-    def put(self, path: str, *, subject: str, **request: Any) -> Answer:
-        return self._write("PUT", path, subject, **request)
+    def put(self, path: str, *, subject: str, **parts: Unpack[Parts]) -> Answer:
+        return self._write("PUT", path, subject, parts)
 
-    def patch(self, path: str, *, subject: str, **request: Any) -> Answer:
-        return self._write("PATCH", path, subject, **request)
+    def patch(self, path: str, *, subject: str, **parts: Unpack[Parts]) -> Answer:
+        return self._write("PATCH", path, subject, parts)
 
     def delete(self, path: str, *, subject: str) -> Answer:
         """Repeating a delete is harmless, so an ambiguous one is repeated; a 404 is the caller's."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._write("DELETE", path, subject)
+                return self._write("DELETE", path, subject, {})
             except Ambiguous:
                 if attempt == ATTEMPTS:
                     raise
-                self.sleep(min(2.0**attempt, 8.0))
+                self.sleep(_pause(attempt))
         raise AssertionError("unreachable")
 
     # Who am I.
@@ -171,23 +219,50 @@ class Client:
     def me(self) -> User:
         with self._lock:
             if self._me is None:
-                self._me = User.model_validate(self.get("/api/v1/users/me", subject="own identity"))
+                subject = "own identity"
+                self._me = parsed(User, self.get("/api/v1/users/me", subject=subject), subject)
             return self._me
 
     def tenant(self) -> TenantInfo:
-        return TenantInfo.model_validate(self.get("/api/v1/tenants/me", subject=f"tenant {self.url}"))
+        subject = f"tenant {self.url}"
+        return parsed(TenantInfo, self.get("/api/v1/tenants/me", subject=subject), subject)
+
+    def own_path(self, href: str, subject: str) -> str:
+        """The path of a link, if it leads to this tenant: the credentials go nowhere else."""
+        absolute = urljoin(f"{self.url}/", href)
+        try:
+            origin = origin_of(absolute)
+        except ValueError:
+            origin = None
+        if origin != self.url:
+            elsewhere = urlsplit(absolute).netloc.rpartition("@")[2]
+            raise Failed(
+                f"the tenant {self.url} refers to another address ({elsewhere}), to which no credentials are "
+                "sent; if that is the tenant's own, write it into `url` of the target",
+                subject=subject,
+            )
+        parts = urlsplit(absolute)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
 
     # Inside.
 
     def _question(self, path: str, *, subject: str, params: dict[str, Any] | None) -> httpx.Response:
         response = self._repeated(
-            lambda: self._once("GET", path, subject, tier=READS, params=params), subject
+            lambda: self._once("GET", path, subject, {"tier": READS, "params": params}), subject
         )
         if response.status_code >= httpx.codes.BAD_REQUEST:
-            raise error_for(response.status_code, _body(response), subject=subject)
+            raise self._error(response, subject)
         return response
 
     def _repeated(self, ask: Callable[[], httpx.Response], subject: str) -> httpx.Response:
+        """Of something that may be asked as often as one likes."""
+
+        def settled() -> httpx.Response:
+            response = ask()
+            if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                raise _Unsettled(response)
+            return response
+
         retrying = Retrying(
             retry=retry_if_exception_type((_Lost, _Unsettled)),
             stop=stop_after_attempt(ATTEMPTS),
@@ -196,72 +271,99 @@ class Client:
             reraise=True,
         )
         try:
-            return retrying(ask)
+            return retrying(settled)
         except _Lost as lost:
-            raise Unreachable(
-                f"the tenant {self.url} cannot be reached: {lost.reason}", subject=subject
-            ) from None
+            raise self._unreachable(lost, subject) from None
         except _Unsettled as unsettled:
-            raise _failure(unsettled.response, subject) from None
+            raise self._error(unsettled.response, subject) from None
 
-    def _write(self, method: str, path: str, subject: str, *, tier: str = WRITES, **request: Any) -> Answer:
+    def _write(self, method: str, path: str, subject: str, parts: Parts) -> Answer:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                response = self._once(method, path, subject, tier=tier, **request)
-                break
+                response = self._once(method, path, subject, parts)
+                return self._answer(response, subject)
             except _Lost as lost:
                 if lost.sent:
-                    raise Ambiguous(f"no answer: {lost.reason}", subject=subject) from None
+                    raise Ambiguous(
+                        f"no answer to a change, so it may be done or not ({lost.reason}); run it again",
+                        subject=subject,
+                    ) from None
                 if attempt == ATTEMPTS:
-                    text = f"the tenant {self.url} cannot be reached: {lost.reason}"
-                    raise Unreachable(text, subject=subject) from None
-                self.sleep(min(0.25 * 2**attempt, 8.0))
+                    raise self._unreachable(lost, subject) from None
+                self.sleep(_pause(attempt))
             except _Unsettled as unsettled:
-                status = unsettled.response.status_code
-                text = "the tenant's answer does not say whether it was done"
-                raise Ambiguous(text, subject=subject, status=status) from None
-        return self._answer(response, subject)
+                raise self._ambiguous(unsettled.response, subject) from None
+        raise AssertionError("unreachable")
 
     def _answer(self, response: httpx.Response, subject: str) -> Answer:
         if response.status_code >= httpx.codes.BAD_REQUEST:
-            raise error_for(response.status_code, _body(response), subject=subject)
-        data = self._json(response, subject) if response.content else None
+            raise self._error(response, subject)
+        if response.is_redirect:
+            where = scrub(response.headers.get("location", "nowhere"))
+            raise Failed(
+                f"a change was redirected to {where}; write the tenant's own address into the target's `url`",
+                subject=subject,
+                status=response.status_code,
+            )
+        try:
+            data = response.json() if response.content else None
+        except ValueError:
+            raise self._ambiguous(response, subject) from None
         return Answer(response.status_code, data, response.headers)
 
-    def _once(self, method: str, path: str, subject: str, *, tier: str, **request: Any) -> httpx.Response:
+    def _once(self, method: str, path: str, subject: str, parts: Parts) -> httpx.Response:
         """One request, sent again after 429 and, with OAuth, once after a 401 with a new token."""
-        end, renewed = self.now() + PATIENCE_SECONDS, False
-        headers = request.pop("headers", None) or {}
+        renewed = False
+        asks = method in ("GET", "HEAD")
+        seconds = READ_SECONDS if asks else WRITE_SECONDS
         while True:
-            self._limiter.acquire(tier)
-            started = self.now()
             token = self._bearer()
-            try:
-                response = self._http.request(
-                    method, path, headers={**headers, "Authorization": f"Bearer {token}"}, **request
+
+            def send(token: str = token) -> httpx.Response:
+                return self._http.request(
+                    method,
+                    path,
+                    json=parts.get("json"),
+                    params=_given(parts.get("params")),
+                    content=parts.get("content"),
+                    headers={**parts.get("headers", {}), "Authorization": f"Bearer {token}"},
+                    timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS),
                 )
-            except httpx.TransportError as error:
-                if method != "GET":
+
+            started = self.now()
+            try:
+                response = self._admitted(parts.get("tier", WRITES), subject, send)
+            except _Lost:
+                if not asks:
                     self._note(method, path, subject, None, started)
-                sent = not isinstance(error, NOT_SENT)
-                raise _Lost(str(error) or type(error).__name__, sent=sent) from None
-            if method not in ("GET", "HEAD"):
+                raise
+            if not asks:
                 self._note(method, path, subject, response, started)
-            if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-                pause = _retry_after(response)
-                if self.now() + pause > end:
-                    text, _, trace_id = describe(_body(response))
-                    raise RateLimited(
-                        text or "too many requests", subject=subject, status=429, trace_id=trace_id
-                    )
-                self._limiter.stop(tier, pause)
-                continue
             if response.status_code == httpx.codes.UNAUTHORIZED and not renewed and self._forget(token):
                 renewed = True
                 continue
-            if response.status_code in (502, 503, 504) or _is_page(response):
+            if asks and response.is_client_error and _is_page(response):
+                raise self._error(response, subject)
+            if response.status_code in GATEWAY or _is_page(response):
                 raise _Unsettled(response)
             return response
+
+    def _admitted(self, tier: str, subject: str, send: Callable[[], httpx.Response]) -> httpx.Response:
+        """Within the limits; again after each 429, which says that nothing was done."""
+        end = self.now() + PATIENCE_SECONDS
+        while True:
+            self._limiter.acquire(tier)
+            try:
+                response = send()
+            except httpx.RequestError as error:
+                reason = scrub(self._clean(str(error))) or type(error).__name__
+                raise _Lost(reason, sent=not isinstance(error, NOT_SENT)) from None
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                return response
+            pause = _retry_after(response)
+            if self.now() + pause > end:
+                raise self._error(response, subject)
+            self._limiter.stop(tier, pause)
 
     def _note(
         self, method: str, path: str, subject: str, response: httpx.Response | None, started: float
@@ -271,16 +373,18 @@ class Client:
             path=path,
             subject=subject,
             status=response.status_code if response is not None else None,
-            trace_id=describe(_body(response))[2] if response is not None else None,
+            trace_id=describe(self._body(response))[2] if response is not None else None,
             seconds=self.now() - started,
         )
+
+    # Sign-in.
 
     def _bearer(self) -> str:
         credentials = self.credentials
         if isinstance(credentials, ApiKey):
             return credentials.key.get_secret_value()
         with self._lock:
-            if self._token is None or self._token[1] - TOKEN_MARGIN_SECONDS < self.now():
+            if self._token is None or self._token[1] <= self.now():
                 self._token = self._fetch_token()
             return self._token[0]
 
@@ -294,75 +398,128 @@ class Client:
         return True
 
     def _fetch_token(self) -> tuple[str, float]:
+        """Without `scope`: everything that the client is allowed."""
         credentials = self.credentials
         assert not isinstance(credentials, ApiKey)
-        subject = "OAuth client"
+        subject = f"OAuth client {credentials.client_id}"
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": credentials.client_id,
+            "client_secret": credentials.client_secret.get_secret_value(),
+        }
 
-        def ask() -> httpx.Response:
-            self._limiter.acquire(WRITES)
-            try:
-                response = self._http.post(
-                    "/oauth/token",
-                    json={
-                        "grant_type": "client_credentials",
-                        "client_id": credentials.client_id,
-                        "client_secret": credentials.client_secret.get_secret_value(),
-                    },
-                )
-            except httpx.TransportError as error:
-                raise _Lost(str(error) or type(error).__name__, sent=True) from None
-            if response.status_code in (502, 503, 504) or _is_page(response):
-                raise _Unsettled(response)
-            return response
+        def send() -> httpx.Response:
+            timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
+            return self._http.post("/oauth/token", json=form, timeout=timeout)
 
-        response = self._repeated(ask, subject)
+        response = self._repeated(lambda: self._admitted(WRITES, subject, send), subject)
+        if response.status_code in (400, 401, 403):
+            raise error_for(401, self._body(response), subject=subject)
         if response.status_code >= httpx.codes.BAD_REQUEST:
-            raise error_for(
-                401 if response.status_code in (400, 401, 403) else response.status_code,
-                _body(response),
-                subject=subject,
-            )
+            raise self._error(response, subject)
         body = self._json(response, subject)
-        return str(body["access_token"]), self.now() + float(body.get("expires_in", 3600))
+        try:
+            token, seconds = str(body["access_token"]), float(body.get("expires_in") or 3600)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Failed("the tenant's answer holds no token", subject=subject) from None
+        return token, self.now() + max(seconds - TOKEN_MARGIN_SECONDS, seconds / 2)
 
-    def own_path(self, href: str, subject: str) -> str:
-        """The path of a link, if it leads to this tenant: the credentials go nowhere else."""
-        absolute = urljoin(self.url, href)
-        parts = urlsplit(absolute)
-        if f"{parts.scheme}://{parts.netloc}" != self.url:
-            raise Failed(f"the tenant refers to another address ({parts.netloc})", subject=subject)
-        return absolute[len(self.url) :]
+    # Answers.
+
+    def _error(self, response: httpx.Response, subject: str) -> CloudError:
+        if _is_page(response):
+            return Failed(
+                f"{self.url} answered with a web page; is the address right, is a proxy in between?",
+                subject=subject,
+                status=response.status_code,
+            )
+        return error_for(response.status_code, self._body(response), subject=subject)
+
+    def _ambiguous(self, response: httpx.Response, subject: str) -> Ambiguous:
+        text, code, trace_id = (
+            ("a web page", None, None) if _is_page(response) else describe(self._body(response))
+        )
+        return Ambiguous(
+            "the answer does not say whether the change was done"
+            + (f" ({text})" if text else "")
+            + "; run it again",
+            subject=subject,
+            status=response.status_code,
+            code=code,
+            trace_id=trace_id,
+        )
+
+    def _unreachable(self, lost: _Lost, subject: str) -> Unreachable:
+        remedy = "check `url` of the target, the network and the proxy"
+        if "CERTIFICATE_VERIFY_FAILED" in lost.reason:
+            remedy = (
+                "its certificate is of no authority that is known here; name the authority's file in `ca`"
+            )
+        return Unreachable(
+            f"the tenant {self.url} cannot be reached: {lost.reason}; {remedy}", subject=subject
+        )
 
     def _json(self, response: httpx.Response, subject: str) -> Any:
         try:
             return response.json()
         except ValueError:
-            raise Failed("the tenant answered something that is not JSON", subject=subject) from None
+            raise Failed(
+                "the tenant answered something that is not JSON; is its address right?",
+                subject=subject,
+                status=response.status_code,
+            ) from None
+
+    def _body(self, response: httpx.Response) -> Any:
+        """JSON if it is, text otherwise, None when empty; without this client's own secrets."""
+        try:
+            return json.loads(self._clean(response.text))
+        except ValueError:
+            return None if _is_page(response) else self._clean(response.text) or None
+
+    def _clean(self, text: str) -> str:
+        """What looks like a secret is scrubbed where the text is used; here, what certainly is one."""
+        for secret in self._secrets():
+            text = text.replace(secret, "(secret)")
+        return text
+
+    def _secrets(self) -> list[str]:
+        credentials = self.credentials
+        if isinstance(credentials, ApiKey):
+            return [credentials.key.get_secret_value()]
+        token = self._token
+        return [credentials.client_secret.get_secret_value(), *([token[0]] if token else [])]
 
 
-def _body(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
+def _next_page(body: Any, subject: str) -> str | None:
+    """Absent, null, or an object whose `href` is null on the last page."""
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list):
+        raise Failed("the tenant answered something that is not a list", subject=subject)
+    links = body.get("links")
+    following = links.get("next") if isinstance(links, dict) else None
+    href = following.get("href") if isinstance(following, dict) else None
+    return str(href) if href else None
 
 
-def _failure(response: httpx.Response, subject: str) -> CloudError:
-    if _is_page(response):
-        text = "the tenant's address answered with a web page; a proxy, or a wrong address?"
-        return Failed(text, subject=subject, status=response.status_code)
-    return error_for(response.status_code, _body(response), subject=subject)
+def _given(params: dict[str, Any] | None) -> dict[str, Any] | None:
+    """None rather than nothing: with an empty set httpx would drop the query of a link."""
+    return {k: v for k, v in (params or {}).items() if v is not None} or None
+
+
+def _pause(attempt: int) -> float:
+    return float(min(0.25 * 2**attempt, 8.0))
 
 
 def _is_page(response: httpx.Response) -> bool:
-    return "text/html" in response.headers.get("content-type", "")
+    """Redirects may carry a line of HTML and mean what they say."""
+    return "text/html" in response.headers.get("content-type", "") and not response.is_redirect
 
 
 def _retry_after(response: httpx.Response) -> float:
+    """Whole seconds by the documentation; 5 where the header is missing."""
     try:
         return max(1.0, float(response.headers.get("retry-after", "5")))
     except ValueError:
         return 5.0
 
 
-__all__ = ["UPLOADS", "Answer", "Client"]
+__all__ = ["UPLOADS", "Answer", "Client", "Parts", "origin_of"]

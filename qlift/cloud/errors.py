@@ -4,13 +4,13 @@ CloudError
 ├── Unreachable       no connection, or no answer to a question (a GET)
 ├── Unauthorised      401: key or client refused
 ├── Forbidden         403
-├── NotFound          404; often "not found or no access"
+├── NotFound          404, often "not found or no access"; 410: it was deleted
 ├── Conflict          409
 ├── Precondition      412
 ├── RateLimited       429 for longer than we are willing to wait
 ├── Refused           any other 4xx
 ├── Failed            5xx, or an answer that is not what the service documents
-└── Ambiguous         a write whose fate is unknown: timeout, reset, 502, 503, 504, an HTML page
+└── Ambiguous         a write whose fate is unknown: timeout, reset, 502, 503, 504, a web page, half an answer
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ from __future__ import annotations
 import re
 from typing import Any
 
+LONGEST_TEXT = 500
+"""Characters of the tenant's own words in one message."""
+
 _SECRET = re.compile(
-    r"(?i)(bearer\s+[\w\-.~+/]+=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]+|"
-    r"(?:client_secret|password|pwd|api[_-]?key|access_token|token)[\"']?\s*[:=]\s*[\"']?[^\s\"',;}]+)"
+    r"(?i)((?:bearer|basic)\s+[\w\-.~+/]{8,}=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|"
+    r"(?:client_secret|password|pwd|api[_-]?key|(?:access|refresh|id)_token|authorization)"
+    r"[\"']?\s*[:=]\s*(?:(?:bearer|basic)\s+)?[\"']?[^\s\"',;}]+)"
 )
 
 
 def scrub(text: str) -> str:
-    """Without what looks like a credential."""
+    """Without what looks like a credential: in bodies, headers, addresses and other people's messages."""
     return _SECRET.sub("(secret)", text)
 
 
 class CloudError(Exception):
-    """`subject` is the object it is about, in people's words; `trace_id` is what the vendor's support asks for."""
+    """`subject`: the object it is about, in people's words. `trace_id`: for the vendor's support."""
 
     def __init__(
         self,
@@ -99,37 +103,58 @@ _BY_STATUS: dict[int, type[CloudError]] = {
     401: Unauthorised,
     403: Forbidden,
     404: NotFound,
+    # An app that was deleted softly may answer so (not documented).
+    410: NotFound,
     409: Conflict,
     412: Precondition,
     429: RateLimited,
 }
 _REMEDY: dict[int, str] = {
-    401: "the tenant refuses the key or client; check qlift:apiKey, or qlift:clientId and qlift:clientSecret",
+    401: "check qlift:apiKey, or qlift:clientId and qlift:clientSecret; it may have expired or been revoked",
     403: "the identity of the key or client may not do this; `qlift connect` shows what it may",
+    404: "it does not exist, or this identity may not see it",
+    413: "the tenant's quota is smaller than this file; ask for a larger one, or export the app without data",
+    429: "wait, run it again, or lower the target's `share` when phases run side by side",
 }
+_TRY_AGAIN = "try again later; if it stays, give the trace id to Qlik's support"
 
 
 def error_for(status: int, body: Any, *, subject: str) -> CloudError:
-    """From any of the services' error shapes: a list under `errors`, or one object, or no JSON at all."""
+    """From any of the services' error shapes: a list under `errors`, one object, text, or nothing at all."""
     text, code, trace_id = describe(body)
-    remedy = _REMEDY.get(status)
+    remedy = _REMEDY.get(status, _TRY_AGAIN if status >= 500 else "")
     message = "; ".join(part for part in (text or f"the tenant answered {status}", remedy) if part)
     kind = _BY_STATUS.get(status, Refused if 400 <= status < 500 else Failed)
     return kind(message, subject=subject, status=status, trace_id=trace_id, code=code)
 
 
 def describe(body: Any) -> tuple[str, str | None, str | None]:
-    """Text, code and trace id of an error body."""
+    """Text, code and trace id of an error body (shapes: section 1.4 of the interface's reference)."""
+    if isinstance(body, str):
+        return _shortened(" ".join(body.split())), None, None
     if not isinstance(body, dict):
         return "", None, None
     listed = body.get("errors")
-    errors = [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else [body]
-    texts, code = [], None
-    for error in errors:
-        title, detail = str(error.get("title") or ""), str(error.get("detail") or "")
-        text = f"{title}: {detail}" if title and detail and detail != title else title or detail
-        if text:
-            texts.append(scrub(text))
-        code = code or (str(error["code"]) if error.get("code") is not None else None)
+    errors = [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else []
+    errors = errors or [body]
+    texts = [text for error in errors if (text := _text(error))]
+    code = next((str(e["code"]) for e in errors if e.get("code") not in (None, "")), None)
     trace_id = body.get("traceId")
-    return "; ".join(texts), code, str(trace_id) if trace_id else None
+    return _shortened("; ".join(dict.fromkeys(texts))), code, str(trace_id) if trace_id else None
+
+
+def _text(error: dict[str, Any]) -> str:
+    """`title: detail`; schedules say `context`, extensions `meta.message`, others `message`."""
+    meta = error.get("meta")
+    spoken = [
+        error.get("title") or error.get("error"),
+        error.get("detail") or error.get("error_description") or error.get("message"),
+        error.get("context"),
+        meta.get("message") if isinstance(meta, dict) else None,
+    ]
+    return ": ".join(dict.fromkeys(s for s in spoken if isinstance(s, str) and s))
+
+
+def _shortened(text: str) -> str:
+    text = scrub(text)
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + "..."

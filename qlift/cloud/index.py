@@ -1,171 +1,268 @@
 """What is in the tenant, listed in bulk on first need, then kept true by this process's own writes.
 
-Absence from a list is never "gone": item records lag behind their objects. A GET by id decides that.
+Absence from a list is never "gone": item records lag behind their objects. A GET by id decides that. For
+the same reason what this process wrote a moment ago outlives a new listing.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Generic, Literal, TypeVar
 
 from qlift.cloud.client import Client
-from qlift.cloud.models import App, Assignment, Group, Space, Task, User
+from qlift.cloud.models import Answer, App, Assignment, Group, Space, Task, User, parsed
 
-Listed = Literal["spaces", "users", "groups", "apps", "tasks"]
+Listed = Literal["spaces", "users", "groups", "apps", "tasks", "assignments"]
 PAGE = 100
+"""The largest that every list takes."""
+OWN_WRITES_SECONDS = 300.0
+"""For how long an own write counts for more than a list. The lag of lists has no documented bound."""
+NOT_LIVE = ("deleted", "disabled")
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Answer)
+
+
+class _Listing(Generic[T]):
+    """One kind: its elements by id, and by the other keys that they are looked for by.
+
+    The lock is held while the list is read, so a write of meanwhile is recorded after it, not lost in it.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Iterable[T]],
+        id_of: Callable[[T], str],
+        keys_of: Callable[[T], Iterable[Hashable]],
+        now: Callable[[], float],
+    ) -> None:
+        self._load, self._id_of, self._keys_of, self._now = load, id_of, keys_of, now
+        self._lock = threading.RLock()
+        self._elements: dict[str, T] | None = None
+        self._by_key: defaultdict[Hashable, dict[str, T]] = defaultdict(dict)
+        self._listed_at = 0.0
+        self._own: dict[str, tuple[float, T | None]] = {}
+        """Own writes by id and when they were made; None: deleted."""
+
+    def all(self) -> list[T]:
+        with self._lock:
+            return list(self._known().values())
+
+    def get(self, id_: str) -> T | None:
+        with self._lock:
+            return self._known().get(id_)
+
+    def with_key(self, key: Hashable) -> list[T]:
+        with self._lock:
+            self._known()
+            return list(self._by_key[key].values())
+
+    def record(self, element: T) -> None:
+        self._write(self._id_of(element), element)
+
+    def forget(self, id_: str) -> None:
+        self._write(id_, None)
+
+    def forget_if(self, gone: Callable[[T], bool]) -> None:
+        """Those that are known, without listing for it."""
+        with self._lock:
+            own = {id_: element for id_, (_, element) in self._own.items()}
+            for id_, element in {**(self._elements or {}), **own}.items():
+                if element is not None and gone(element):
+                    self._write(id_, None)
+
+    def drop(self) -> None:
+        with self._lock:
+            self._elements = None
+
+    def drop_if_older(self, seconds: float) -> None:
+        with self._lock:
+            if self._now() - self._listed_at > seconds:
+                self._elements = None
+
+    def _write(self, id_: str, element: T | None) -> None:
+        with self._lock:
+            self._own[id_] = (self._now(), element)
+            if self._elements is not None:
+                self._place(self._elements, id_, element)
+
+    def _known(self) -> dict[str, T]:
+        if self._elements is None:
+            began = self._now()
+            listed = {self._id_of(x): x for x in self._load()}
+            self._own = {k: w for k, w in self._own.items() if began - w[0] < OWN_WRITES_SECONDS}
+            self._by_key.clear()
+            self._elements, self._listed_at = {}, began
+            for id_, element in listed.items():
+                self._place(self._elements, id_, element)
+            for id_, (_, own) in self._own.items():
+                self._place(self._elements, id_, own)
+        return self._elements
+
+    def _place(self, elements: dict[str, T], id_: str, element: T | None) -> None:
+        before = elements.pop(id_, None)
+        if before is not None:
+            for key in self._keys_of(before):
+                self._by_key[key].pop(id_, None)
+        if element is not None:
+            elements[id_] = element
+            for key in self._keys_of(element):
+                self._by_key[key][id_] = element
 
 
 class Index:
-    """Thread-safe; the first caller lists, the others wait for it."""
+    """Thread-safe; the first who needs a kind lists it, the others wait for that list. Ages in seconds."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._lock = threading.RLock()
-        self._spaces: dict[str, Space] | None = None
-        self._users: dict[str, User] | None = None
-        self._groups: dict[str, Group] | None = None
-        self._apps: dict[str, App] | None = None
-        self._tasks: dict[str, Task] | None = None
-        self._assignments: dict[str, dict[str, Assignment]] = {}
-        """By space, then by assignee."""
+        now = client.now
+        self._lock = threading.Lock()
+        self._spaces = _Listing[Space](
+            lambda: self._list(Space, "/api/v1/spaces", "spaces"),
+            lambda s: s.id,
+            lambda s: (s.name.casefold(),),
+            now,
+        )
+        self._users = _Listing[User](
+            lambda: self._list(User, "/api/v1/users", "users"),
+            lambda u: u.id,
+            lambda u: (("subject", u.subject), ("email", u.email.casefold())),
+            now,
+        )
+        self._groups = _Listing[Group](
+            lambda: self._list(Group, "/api/v1/groups", "groups"), lambda g: g.id, lambda g: (g.name,), now
+        )
+        self._apps = _Listing[App](self._list_apps, lambda a: a.id, lambda a: (a.space_id,), now)
+        self._tasks = _Listing[Task](
+            lambda: self._list(Task, "/api/scheduling/tasks", "schedules"),
+            lambda t: t.id,
+            lambda t: (t.app_id,),
+            now,
+        )
+        self._assignments: dict[str, _Listing[Assignment]] = {}
+        """By space: there is no list of all. Their ids are the assignees', one of each in a space."""
 
     def refresh(self, kind: Listed) -> None:
         """List again on the next need."""
-        with self._lock:
-            setattr(self, f"_{kind}", None)
+        for listing in self._listings(kind):
+            listing.drop()
+
+    def fresh(self, kind: Listed, max_age_seconds: float) -> None:
+        """List again on the next need what was listed longer ago than that."""
+        for listing in self._listings(kind):
+            listing.drop_if_older(max_age_seconds)
 
     # Spaces and their assignments.
 
     def spaces(self) -> list[Space]:
-        return list(self._loaded_spaces().values())
+        return self._spaces.all()
 
     def space(self, id_: str) -> Space | None:
-        return self._loaded_spaces().get(id_)
+        return self._spaces.get(id_)
 
     def space_named(self, name: str) -> Space | None:
         """Exactly so named, else one that differs by case only: the tenant may take them for the same."""
-        spaces = self.spaces()
-        exact = next((s for s in spaces if s.name == name), None)
-        return exact or next((s for s in spaces if s.name.casefold() == name.casefold()), None)
+        alike = self.spaces_alike(name)
+        return next((s for s in alike if s.name == name), None) or next(iter(alike), None)
+
+    def spaces_alike(self, name: str) -> list[Space]:
+        """All whose names are equal but for case. Whether a tenant allows two of them is not documented."""
+        return self._spaces.with_key(name.casefold())
 
     def record_space(self, space: Space) -> None:
-        with self._lock:
-            self._loaded_spaces()[space.id] = space
+        self._spaces.record(space)
 
     def forget_space(self, id_: str) -> None:
+        self._spaces.forget(id_)
         with self._lock:
-            self._loaded_spaces().pop(id_, None)
             self._assignments.pop(id_, None)
 
     def assignments(self, space_id: str) -> list[Assignment]:
-        return list(self._loaded_assignments(space_id).values())
+        return self._of_space(space_id).all()
 
     def record_assignment(self, assignment: Assignment) -> None:
-        with self._lock:
-            if assignment.space_id in self._assignments:
-                self._assignments[assignment.space_id][assignment.assignee_id] = assignment
+        self._of_space(assignment.space_id).record(assignment)
 
     def forget_assignment(self, space_id: str, assignment_id: str) -> None:
-        with self._lock:
-            known = self._assignments.get(space_id, {})
-            for assignee_id in [k for k, a in known.items() if a.id == assignment_id]:
-                del known[assignee_id]
+        self._of_space(space_id).forget_if(lambda a: a.id == assignment_id)
 
     # People.
 
     def users_by(self, by: Literal["subject", "email"], value: str) -> list[User]:
-        """Active (or invited) users; e-mail addresses are compared without case."""
-        active = [u for u in self._loaded_users().values() if u.status not in ("deleted", "disabled")]
-        if by == "email":
-            return [u for u in active if u.email.casefold() == value.casefold()]
-        return [u for u in active if u.subject == value]
+        """Active (or invited) users; subjects are compared exactly, e-mail addresses without case."""
+        key = (by, value if by == "subject" else value.casefold())
+        return [u for u in self._users.with_key(key) if u.status not in NOT_LIVE]
 
     def user(self, id_: str) -> User | None:
-        return self._loaded_users().get(id_)
+        return self._users.get(id_)
 
     def group_named(self, name: str) -> Group | None:
         """Names of groups are case-sensitive."""
-        return next((g for g in self._loaded_groups().values() if g.name == name), None)
+        return next(iter(self._groups.with_key(name)), None)
 
     # Apps and tasks.
 
     def apps(self, space_id: str | None) -> list[App]:
         """Of a space; None: of the personal spaces that this identity sees."""
-        return [a for a in self._loaded_apps().values() if a.space_id == space_id]
+        return self._apps.with_key(space_id)
 
     def app(self, id_: str) -> App | None:
-        return self._loaded_apps().get(id_)
+        return self._apps.get(id_)
 
     def record_app(self, app: App) -> None:
-        with self._lock:
-            self._loaded_apps()[app.id] = app
+        self._apps.record(app)
 
     def forget_app(self, id_: str) -> None:
-        with self._lock:
-            self._loaded_apps().pop(id_, None)
+        self._apps.forget(id_)
 
     def tasks(self, app_id: str) -> list[Task]:
-        return [t for t in self._loaded_tasks().values() if t.app_id == app_id]
+        return self._tasks.with_key(app_id)
 
     def task(self, id_: str) -> Task | None:
-        return self._loaded_tasks().get(id_)
+        return self._tasks.get(id_)
 
     def record_task(self, task: Task) -> None:
-        with self._lock:
-            self._loaded_tasks()[task.id] = task
+        self._tasks.record(task)
 
     def forget_task(self, id_: str) -> None:
-        with self._lock:
-            self._loaded_tasks().pop(id_, None)
+        self._tasks.forget(id_)
 
     # Lists.
 
-    def _loaded_spaces(self) -> dict[str, Space]:
-        with self._lock:
-            if self._spaces is None:
-                listed = self._list("/api/v1/spaces", "spaces")
-                self._spaces = {s.id: s for s in (Space.model_validate(x) for x in listed)}
-            return self._spaces
+    def _listings(self, kind: Listed) -> list[_Listing[Any]]:
+        if kind == "assignments":
+            with self._lock:
+                return list(self._assignments.values())
+        by_kind: dict[str, _Listing[Any]] = {
+            "spaces": self._spaces,
+            "users": self._users,
+            "groups": self._groups,
+            "apps": self._apps,
+            "tasks": self._tasks,
+        }
+        return [by_kind[kind]]
 
-    def _loaded_users(self) -> dict[str, User]:
-        with self._lock:
-            if self._users is None:
-                listed = self._list("/api/v1/users", "users")
-                self._users = {u.id: u for u in (User.model_validate(x) for x in listed)}
-            return self._users
-
-    def _loaded_groups(self) -> dict[str, Group]:
-        with self._lock:
-            if self._groups is None:
-                listed = self._list("/api/v1/groups", "groups")
-                self._groups = {g.id: g for g in (Group.model_validate(x) for x in listed)}
-            return self._groups
-
-    def _loaded_apps(self) -> dict[str, App]:
-        with self._lock:
-            if self._apps is None:
-                listed = self._list("/api/v1/items", "apps", resourceType="app", noActions="true")
-                apps = (
-                    App.model_validate(x["resourceAttributes"]) for x in listed if x.get("resourceAttributes")
-                )
-                self._apps = {a.id: a for a in apps}
-            return self._apps
-
-    def _loaded_tasks(self) -> dict[str, Task]:
-        with self._lock:
-            if self._tasks is None:
-                listed = self._list("/api/scheduling/tasks", "schedules")
-                self._tasks = {t.id: t for t in (Task.model_validate(x) for x in listed)}
-            return self._tasks
-
-    def _loaded_assignments(self, space_id: str) -> dict[str, Assignment]:
+    def _of_space(self, space_id: str) -> _Listing[Assignment]:
         with self._lock:
             if space_id not in self._assignments:
-                listed = self._list(f"/api/v1/spaces/{space_id}/assignments", "assignments")
-                found = (Assignment.model_validate({"spaceId": space_id, **x}) for x in listed)
-                self._assignments[space_id] = {a.assignee_id: a for a in found}
+                path, subject = f"/api/v1/spaces/{space_id}/assignments", f"assignments of space {space_id}"
+                self._assignments[space_id] = _Listing(
+                    lambda: self._list(Assignment, path, subject, {"spaceId": space_id}),
+                    lambda a: a.assignee_id,
+                    lambda _: (),
+                    self._client.now,
+                )
             return self._assignments[space_id]
 
-    def _list(self, path: str, subject: str, **params: str) -> Iterable[dict[str, object]]:
-        return self._client.pages(path, subject=subject, params={"limit": PAGE, **params})
+    def _list_apps(self) -> Iterable[App]:
+        params = {"resourceType": "app", "noActions": "true", "limit": PAGE}
+        listed = self._client.pages("/api/v1/items", subject="apps", params=params)
+        return (App.of_item(item) for item in listed)
+
+    def _list(
+        self, model: type[M], path: str, subject: str, known: dict[str, str] | None = None
+    ) -> Iterable[M]:
+        listed = self._client.pages(path, subject=subject, params={"limit": PAGE})
+        return (parsed(model, {**(known or {}), **x}, f"{subject}: {x.get('id')}") for x in listed)

@@ -2,7 +2,9 @@
 
 A tier has so many requests a minute, evaluated over five minutes, for each user: a burst may use the
 whole window. Source: qlik.dev, rate limiting. The budget belongs to the identity, this limiter to a
-process: `share` leaves room for phases that run side by side, and a 429 stops a tier as told.
+process: `share` leaves room for phases that run side by side. A 429 means that others use the budget too,
+so it stops the tier as told and ends bursts: for one window requests go out one by one, the slower the
+more 429s come.
 """
 
 from __future__ import annotations
@@ -10,10 +12,25 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 WINDOW_SECONDS = 300.0
 READS, WRITES, UPLOADS = "reads", "writes", "uploads"
 PER_MINUTE = {READS: 1000, WRITES: 100, UPLOADS: 800}
+SLOWER = 1.5
+SLOWEST = 10.0
+"""Times the even pace: a tenth of the share still gets through."""
+
+
+@dataclass
+class _Tier:
+    allowed: int
+    """Requests in a window."""
+    sent: deque[float] = field(default_factory=deque)
+    stopped_until: float = 0.0
+    refused_at: float | None = None
+    slowness: float = 1.0
+    next_at: float = 0.0
 
 
 class Limiter:
@@ -21,29 +38,43 @@ class Limiter:
 
     def __init__(self, *, share: float, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._now, self._sleep = now, sleep
-        self._allowed = {t: max(1, int(n * WINDOW_SECONDS / 60 * share)) for t, n in PER_MINUTE.items()}
-        self._sent: dict[str, deque[float]] = {t: deque() for t in PER_MINUTE}
-        self._stopped_until = dict.fromkeys(PER_MINUTE, 0.0)
+        self._tiers = {
+            tier: _Tier(max(1, int(per_minute * WINDOW_SECONDS / 60 * share)))
+            for tier, per_minute in PER_MINUTE.items()
+        }
         self._lock = threading.Lock()
 
     def acquire(self, tier: str) -> None:
-        while (pause := self._pause(tier)) > 0:
+        while (pause := self._pause(self._tiers[tier])) > 0:
             self._sleep(pause)
 
     def stop(self, tier: str, seconds: float) -> None:
         """A 429: nobody sends anything of this tier for so long."""
         with self._lock:
-            self._stopped_until[tier] = max(self._stopped_until[tier], self._now() + seconds)
+            state, now = self._tiers[tier], self._now()
+            # Requests that were on their way when the first 429 came say nothing new.
+            if now >= state.stopped_until:
+                again = state.refused_at is not None
+                state.slowness = min(state.slowness * SLOWER, SLOWEST) if again else 1.0
+            state.stopped_until = max(state.stopped_until, now + seconds)
+            state.refused_at = state.stopped_until
 
-    def _pause(self, tier: str) -> float:
+    def _pause(self, state: _Tier) -> float:
         """Seconds to wait; 0 when the request is counted and may go."""
         with self._lock:
-            now, sent = self._now(), self._sent[tier]
+            now, sent = self._now(), state.sent
             while sent and sent[0] <= now - WINDOW_SECONDS:
                 sent.popleft()
-            if self._stopped_until[tier] > now:
-                return self._stopped_until[tier] - now
-            if len(sent) < self._allowed[tier]:
-                sent.append(now)
-                return 0.0
-            return sent[0] + WINDOW_SECONDS - now
+            if state.refused_at is not None and now >= state.refused_at + WINDOW_SECONDS:
+                state.refused_at, state.slowness = None, 1.0
+            wait = state.stopped_until - now
+            if len(sent) >= state.allowed:
+                wait = max(wait, sent[0] + WINDOW_SECONDS - now)
+            if state.refused_at is not None:
+                wait = max(wait, state.next_at - now)
+            if wait > 0:
+                # Never so little that rounding keeps the clock where it is.
+                return max(wait, 0.001)
+            sent.append(now)
+            state.next_at = now + WINDOW_SECONDS / state.allowed * state.slowness
+            return 0.0

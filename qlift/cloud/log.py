@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+log = logging.getLogger(__name__)
+
 VARIABLE = "QLIFT_LOG"
 
 
+class LogError(Exception):
+    """The log cannot be written."""
+
+
 class RequestLog:
-    """Appends to a file that only its owner can read. Without a path it writes nothing."""
+    """Appends to a file that only its owner can read. Without a path it writes nothing.
+
+    Raises:
+        LogError: at the start. Later, a full disk must not make a change look as if it had failed, so the
+            process's own log gets the word instead.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._lock = threading.Lock()
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._append(b"")
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise LogError(f"the log {path} cannot be written: {reason}; correct {VARIABLE}") from None
 
     @classmethod
     def from_environment(cls) -> RequestLog:
@@ -48,7 +68,17 @@ class RequestLog:
             },
             ensure_ascii=False,
         )
+        try:
+            self._append(line.encode() + b"\n")
+        except OSError as error:
+            log.warning("%s %s is missing in the log %s: %s", method, subject, self._path, error.strerror)
+
+    def _append(self, line: bytes) -> None:
+        """In one go: other processes of the run append to the same file."""
+        assert self._path is not None
         with self._lock:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(descriptor, "a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            try:
+                os.write(descriptor, line)
+            finally:
+                os.close(descriptor)

@@ -1,18 +1,54 @@
-"""What the tenant answers, as far as qlift reads it. Names: the vendor's published types (`@qlik/api`)."""
+"""What the tenant answers, as far as qlift reads it. Names: the vendor's published types (`@qlik/api`).
+
+Lists hold other people's objects too, so these models take what they find: null for an empty field,
+unknown fields, shapes that qlift itself never writes.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
-EmptyIsNone = Annotated[str | None, BeforeValidator(lambda v: v or None)]
+from qlift.cloud.errors import Failed
+
+
+def _joined(value: Any) -> Any:
+    """A recurrence may be a list of lines."""
+    return "\n".join(map(str, value)) if isinstance(value, list) else value
+
+
+EmptyIsNone = Annotated[str | None, BeforeValidator(lambda v: _joined(v) or None)]
 Text = Annotated[str, BeforeValidator(lambda v: v or "")]
+Flag = Annotated[bool, BeforeValidator(bool)]
+Words = Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(sorted(v or ())))]
 
 
 class Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+M = TypeVar("M", bound=Answer)
+
+
+def parsed(model: type[M], data: Any, subject: str) -> M:
+    """Raises `Failed` when it is not what the service documents; names the fields, not their values."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        fields = ", ".join(".".join(map(str, e["loc"])) or e["type"] for e in error.errors())
+        raise Failed(
+            f"the tenant's answer is not a {model.__name__.lower()} ({fields})", subject=subject
+        ) from None
 
 
 class Space(Answer):
@@ -21,6 +57,8 @@ class Space(Answer):
     type: str
     description: Text = ""
     owner_id: Text = ""
+    assignable_roles: Words = Field((), validation_alias=AliasPath("meta", "assignableRoles"))
+    """As this identity may assign them; the authority on which roles a type of space has."""
 
 
 class Assignment(Answer):
@@ -30,7 +68,7 @@ class Assignment(Answer):
     space_id: Text = ""
     type: Text = ""
     assignee_id: str
-    roles: Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(sorted(v)))]
+    roles: Words
 
 
 class Role(Answer):
@@ -43,7 +81,7 @@ class User(Answer):
     email: Text = ""
     name: Text = ""
     status: Text = "active"
-    assigned_roles: tuple[Role, ...] = ()
+    assigned_roles: Annotated[tuple[Role, ...], BeforeValidator(lambda v: v or ())] = ()
 
 
 class Group(Answer):
@@ -59,7 +97,7 @@ class TenantInfo(Answer):
 
 
 class App(Answer):
-    """From an app's `attributes`, or from an item's `resourceAttributes`. `space_id` None: a personal space."""
+    """`space_id` None: a personal space."""
 
     id: str
     name: Text = ""
@@ -69,15 +107,26 @@ class App(Answer):
     origin_app_id: Text = ""
     publish_time: Text = ""
 
+    @classmethod
+    def of_item(cls, item: dict[str, Any]) -> App:
+        """An item holds the app's attributes; what they lack, the item itself says."""
+        attributes = item.get("resourceAttributes")
+        own = {k: item.get(k) for k in ("name", "description", "spaceId", "ownerId")}
+        return parsed(
+            cls,
+            {"id": item.get("resourceId"), **own, **(attributes if isinstance(attributes, dict) else {})},
+            f"item {item.get('id')}",
+        )
+
 
 class Task(Answer):
     """A scheduling task with one state and one action. `after` is the id of the task that it follows."""
 
     id: str
     name: Text = ""
-    enabled: bool = False
+    enabled: Flag = False
     app_id: Text = ""
-    partial: bool = False
+    partial: Flag = False
     recurrence: EmptyIsNone = Field(None, validation_alias=AliasPath("start", "schedule", "recurrence"))
     timezone: EmptyIsNone = Field(None, validation_alias=AliasPath("start", "schedule", "timezone"))
     start: EmptyIsNone = Field(None, validation_alias=AliasPath("start", "schedule", "startDateTime"))
@@ -93,26 +142,31 @@ class Task(Answer):
         if not isinstance(data, dict) or "states" not in data:
             return data
         arguments = _arguments(data)
-        event = next(iter(data.get("events") or []), None)
+        event = next((e for e in _list_of_dicts(data.get("events"))), {})
         correlated = {
             c.get("contextAttributeName"): c.get("contextAttributeValue")
-            for c in ((event or {}).get("correlation") or [])
+            for c in _list_of_dicts(event.get("correlation"))
         }
-        status = correlated.get("status")
+        after, status = correlated.get("id"), correlated.get("status")
         return {
             **data,
             "appId": arguments.get("appId") or data.get("resourceId"),
-            "partial": bool(arguments.get("partial", False)),
-            "after": correlated.get("id"),
+            "partial": arguments.get("partial", False),
+            "after": str(after) if after else None,
             "afterStatus": str(status).lower() if status else None,
         }
 
 
+def _list_of_dicts(value: Any) -> list[dict[str, Any]]:
+    return [x for x in value if isinstance(x, dict)] if isinstance(value, list) else []
+
+
 def _arguments(task: dict[str, Any]) -> dict[str, Any]:
-    for state in task.get("states") or []:
-        for event in state.get("onEvents") or []:
-            for action in event.get("actions") or []:
-                found = (action.get("functionRef") or {}).get("arguments")
+    for state in _list_of_dicts(task.get("states")):
+        for event in _list_of_dicts(state.get("onEvents")):
+            for action in _list_of_dicts(event.get("actions")):
+                function = action.get("functionRef")
+                found = function.get("arguments") if isinstance(function, dict) else None
                 if isinstance(found, dict):
                     return found
     return {}

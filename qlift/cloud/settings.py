@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from qlift.cloud.auth import ApiKey, Credentials, OAuthClient
-from qlift.cloud.client import Client
+from qlift.cloud.client import Client, origin_of
 from qlift.cloud.log import RequestLog
 
 
@@ -39,6 +39,11 @@ class Target(BaseModel):
     path: Path = Field(exclude=True)
     """Of the file itself."""
 
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        return origin_of(value)
+
     @property
     def users_file(self) -> Path:
         return self._beside(self.users, "users")
@@ -59,26 +64,35 @@ def load_target(name_or_path: str, root: Path) -> Target:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise SettingsError(f"{path}: there is no such target; write it, it needs a `url`") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: expected keys and values, such as `url: https://...`")
+    keys = [k for k in Target.model_fields if k != "path"]
+    problems = [_unknown(str(k), keys) for k in content if k not in keys]
     try:
-        return Target.model_validate({**content, "path": path})
+        target = Target.model_validate({**{k: content[k] for k in keys if k in content}, "path": path})
     except ValidationError as error:
-        problems = [_problem(e["type"], ".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
-        raise SettingsError("\n".join(f"{path}: {p}" for p in problems)) from None
+        problems += [f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+    if problems:
+        raise SettingsError("\n".join(f"{path}: {p}" for p in problems))
+    return target
 
 
-def _problem(kind: str, key: str, message: str) -> str:
-    if kind != "extra_forbidden":
-        return f"{key}: {message}"
-    near = difflib.get_close_matches(key, [k for k in Target.model_fields if k != "path"], n=1)
-    return f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else "")
+def _unknown(key: str, keys: list[str]) -> str:
+    near = difflib.get_close_matches(key, keys, n=1)
+    return f"unknown key `{key}`; " + (
+        f"did you mean `{near[0]}`?" if near else f"known are {', '.join(keys)}"
+    )
 
 
 def credentials_from(target: Target, config: Mapping[str, str], env: Mapping[str, str]) -> Credentials:
-    """The stack's settings (`apiKey`, or `clientId` and `clientSecret`) go before the environment."""
+    """The stack's settings (`apiKey`, or `clientId` and `clientSecret`) go before the environment.
+
+    Raises `SettingsError`; it names the ways, never a value.
+    """
     places = (
         ("the stack's settings", config, ("apiKey", "clientId", "clientSecret")),
         ("the environment", env, (target.api_key_env, target.client_id_env, target.client_secret_env)),
@@ -86,14 +100,16 @@ def credentials_from(target: Target, config: Mapping[str, str], env: Mapping[str
     for where, values, (key, client_id, client_secret) in places:
         has_key, has_client = bool(values.get(key)), bool(values.get(client_id) or values.get(client_secret))
         if has_key and has_client:
-            raise SettingsError(f"{where} hold an API key and an OAuth client; keep one of them")
+            raise SettingsError(
+                f"{where}: both an API key ({key}) and an OAuth client ({client_id}, {client_secret}) "
+                "are set; keep one of them"
+            )
         if has_client:
-            missing = [name for name in (client_id, client_secret) if not values.get(name)]
-            if missing:
-                raise SettingsError(f"{where} lack {missing[0]}, the other half of the OAuth client")
-            return OAuthClient(values[client_id], SecretStr(values[client_secret]))
+            return OAuthClient(
+                _word(values, client_id, where), SecretStr(_word(values, client_secret, where))
+            )
         if has_key:
-            return ApiKey(SecretStr(values[key]))
+            return ApiKey(SecretStr(_word(values, key, where)))
     raise SettingsError(
         f"no credentials for {target.url}: set qlift:apiKey (secret), or qlift:clientId and "
         f"qlift:clientSecret (secret), with `pulumi config set --secret`; or the environment variables "
@@ -101,12 +117,26 @@ def credentials_from(target: Target, config: Mapping[str, str], env: Mapping[str
     )
 
 
+def _word(values: Mapping[str, str], name: str, where: str) -> str:
+    """Never says the value. A line feed at its end is what files and copies leave behind."""
+    word = (values.get(name) or "").strip()
+    if not word:
+        raise SettingsError(f"{where}: {name} is missing or empty; an OAuth client takes an id and a secret")
+    if not word.isascii() or not word.isprintable() or " " in word:
+        raise SettingsError(f"{where}: {name} holds characters that no key has; copy it again")
+    return word
+
+
 def connect_target(target: Target, credentials: Credentials, log: RequestLog | None = None) -> Client:
+    """Asks nothing yet. Raises `SettingsError`."""
     verify = None
     if target.ca is not None:
         path = target.path.parent / target.ca
         try:
             verify = ssl.create_default_context(cafile=str(path))
-        except (OSError, ssl.SSLError) as error:
-            raise SettingsError(f"{target.path}: ca: {path} is not a readable PEM file ({error})") from None
+        except OSError as error:
+            raise SettingsError(
+                f"{target.path}: ca: {path} is not a readable file of certificates (PEM): "
+                f"{error.strerror or error}"
+            ) from None
     return Client(target.url, credentials, log=log, share=target.share, verify=verify)

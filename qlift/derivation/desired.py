@@ -80,6 +80,13 @@ class SpaceAssignment(Model):
     """Sorted."""
 
 
+class ObjectOwner(Model):
+    """A private or community object and whose it becomes. `object` is the engine object id."""
+
+    object: str
+    owner: Assignee
+
+
 class App(Model):
     key: str
     """Logical name `<name>.<site>.<12 hex>`."""
@@ -92,19 +99,15 @@ class App(Model):
     """Hash of the state of the app's public objects, its script among them: 64 hex digits."""
     sha256: str
     size: int
+    """Bytes."""
+    object_owners: tuple[ObjectOwner, ...] = ()
+    """For an app that stays where it is imported; those of a published one are the publication's."""
     former_keys: tuple[str, ...] = ()
     """Logical names before renames: Pulumi aliases."""
 
 
 class AppOwner(Model):
     app: str
-    owner: Assignee
-
-
-class ObjectOwner(Model):
-    """A private or community object and whose it becomes. `object` is the engine object id."""
-
-    object: str
     owner: Assignee
 
 

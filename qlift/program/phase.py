@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pulumi
 
 from providers.delete_guard import DeleteGuard
-from qlift.derivation import derive_phase
+from qlift.bundle import BundleError
+from qlift.cloud.settings import SettingsError, load_target
+from qlift.derivation import PeopleFiles, PlanError, derive_phase
 from qlift.derivation.desired import Desired, Severity
+from qlift.derivation.plan import Plan
 from qlift.program.apps import declare_apps
 from qlift.program.failures import hold_back_dependents
 from qlift.program.job import Job, Run
@@ -26,9 +29,18 @@ def declare_phase() -> None:
     config = pulumi.Config("qlift")
     phase, target = config.require("phase"), config.require("target")
     # Today's date only expires waivers; schedules never anchor at it.
-    plan, desired = derive_phase(Path.cwd(), phase, target, as_of=datetime.now(UTC).date())
+    plan, desired = _derived(Path.cwd(), phase, target, datetime.now(UTC).date())
     _report(desired, phase)
     declare(desired, stack=pulumi.get_stack(), provenance=plan.provenance)
+
+
+def _derived(root: Path, phase: str, target: str, today: date) -> tuple[Plan, Desired]:
+    try:
+        settings = load_target(target, root)
+        files = PeopleFiles(users=settings.users_file, groups=settings.groups_file)
+        return derive_phase(root, phase, files, today)
+    except (SettingsError, PlanError, BundleError) as error:
+        raise pulumi.RunError(f"phase {phase} cannot be derived:\n{error}") from None
 
 
 def _report(desired: Desired, phase: str) -> None:

@@ -106,6 +106,10 @@ class Store:
         with self.lock:
             return list(self._kinds.get(kind, {}).values())
 
+    def kinds(self) -> list[str]:
+        with self.lock:
+            return sorted(self._kinds)
+
     def count(self, kind: str) -> int:
         with self.lock:
             return len(self._kinds.get(kind, {}))

@@ -14,7 +14,7 @@ _NUMBERS = {"item_lag": [0.0, 5.0], "space_lag": [0.0, 2.0], "grant_lag": [0.0, 
 
 
 class Switches(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, use_attribute_docstrings=True)
 
     # Time and limits
     item_lag: float = Field(default=1.0, ge=0)

@@ -15,6 +15,7 @@ from qlift.simulator.site.documents import (
     data_connection,
     extension,
     property_value,
+    service_accounts,
     stream,
     tag,
     user,
@@ -36,8 +37,6 @@ from qlift.simulator.store import Store
 
 SAMPLE_PASSWORDS = ("Winter-in-Walldorf-42", "t1ger.Lily-2019")
 """Pretend credentials in the connections of the sample: they must turn up nowhere else."""
-
-SERVICE_ACCOUNTS = ("sa_repository", "sa_api", "sa_engine", "sa_scheduler")
 
 
 def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
@@ -81,14 +80,6 @@ def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
         EXTENSION,
         [extension(ids("extension", name), name, users[0]) for name in ("acme-gauge", "acme-theme-dark")],
     )
-
-
-def service_accounts(ids: Ids) -> list[Document]:
-    """The accounts of the directory INTERNAL that every site has."""
-    return [
-        user(ids("user", "INTERNAL", name), "INTERNAL", name, name, roles=("RootAdmin",))
-        for name in SERVICE_ACCOUNTS
-    ]
 
 
 def _put(store: Store, kind: Kind, documents: Sequence[Document]) -> None:

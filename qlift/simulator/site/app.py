@@ -65,7 +65,27 @@ _ENUMS = {
     },
     "TaskTypeEnum": {
         "values": ["0: Reload", "1: ExternalProgram", "2: UserSync", "3: Distribute"],
-        "usages": ["Task.TaskType"],
+        "usages": ["Task.TaskType", "ReloadTask.TaskType"],
+    },
+    "TaskExecutionStatusEnum": {
+        "values": [
+            "0: NeverStarted",
+            "1: Triggered",
+            "2: Started",
+            "3: Queued",
+            "4: AbortInitiated",
+            "5: Aborting",
+            "6: Aborted",
+            "7: FinishedSuccess",
+            "8: FinishedFail",
+            "9: Skipped",
+            "10: Retry",
+            "11: Error",
+            "12: Reset",
+            "13: DistributionQueue",
+            "14: DistributionRunning",
+        ],
+        "usages": ["ExecutionResult.Status"],
     },
     "RuleContextEnum": {
         "values": ["0: BothQlikSenseAndQMC", "1: QlikSenseOnly", "2: QMCOnly"],
@@ -109,6 +129,10 @@ def create_site_app(
 
     @site.exception_handler(filters.FilterError)
     def refuse_filter(_request: Request, problem: filters.FilterError) -> Response:
+        return PlainTextResponse(str(problem), status_code=400)
+
+    @site.exception_handler(writes.UnknownReferenceError)
+    def refuse_reference(_request: Request, problem: writes.UnknownReferenceError) -> Response:
         return PlainTextResponse(str(problem), status_code=400)
 
     @site.exception_handler(ExportError)
@@ -271,6 +295,15 @@ class _Service:
             return Response(status_code=204)
 
         if kind in writes.WRITABLE:
+
+            @router.post("/many")
+            def create_many(
+                bodies: Annotated[list[Document], Body()], user: Document = self._caller
+            ) -> Response:
+                for body in bodies:
+                    self._may_create(kind, body, user)
+                made = [writes.create(self._store, kind, body, user, self._clock.now()) for body in bodies]
+                return JSONResponse([full(item) for item in made], status_code=201)
 
             @router.post("")
             def create(body: Annotated[Document, Body()], user: Document = self._caller) -> Response:

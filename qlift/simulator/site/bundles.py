@@ -11,11 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from qlift.simulator.site import appfile
-from qlift.simulator.site.documents import Ids
+from qlift.simulator.site.documents import NO_DATE, Ids, service_accounts
 from qlift.simulator.site.kinds import APP, APP_OBJECT, KINDS, USER, Document, Kind
 from qlift.simulator.store import Store
 
 _FILE_BYTES = 8192
+_COMMON: Document = {
+    "createdDate": NO_DATE,
+    "modifiedDate": NO_DATE,
+    "modifiedByUserName": "INTERNAL\\sa_repository",
+    "privileges": None,
+}
+_APP: Document = {
+    "description": "",
+    "published": False,
+    "stream": None,
+    "lastReloadTime": NO_DATE,
+    "savedInProductVersion": "",
+    "staticByteSize": 0,
+    "thumbnail": "",
+    "dynamicColor": "",
+}
 
 
 class SeedError(Exception):
@@ -65,7 +81,15 @@ def _documents(path: Path, kind: Kind, problems: list[str]) -> list[Document]:
         if not isinstance(document.get("id"), str):
             problems.append(f"{kind.path}.json: an object without id")
             return []
-    return [document | runtime.get(document["id"], {}) for document in found]
+    return [_complete(kind, document | runtime.get(document["id"], {})) for document in found]
+
+
+def _complete(kind: Kind, document: Document) -> Document:
+    """Fields that every object has on a site, where the bundle leaves them out."""
+    complete = _COMMON | {"schemaPath": kind.type}
+    if kind is APP:
+        complete |= _APP
+    return complete | document
 
 
 def _objects(path: Path, problems: list[str]) -> list[Document]:
@@ -78,7 +102,7 @@ def _objects(path: Path, problems: list[str]) -> list[Document]:
             if "id" not in document or "id" not in document.get("app", {}):
                 problems.append(f"{file.name}: an object without id or app")
                 break
-            found.append(document)
+            found.append(_complete(APP_OBJECT, document))
     return found
 
 
@@ -101,9 +125,6 @@ def _read(file: Path, empty: Any, problems: list[str]) -> Any:
 
 
 def _add_accounts(store: Store) -> None:
-    # Imported here: the sample is made of this package's documents.
-    from qlift.simulator.sample.seed import service_accounts
-
     known = {(user["userDirectory"], user["userId"]) for user in store.all(USER.stored)}
     for account in service_accounts(Ids("bundle")):
         if (account["userDirectory"], account["userId"]) not in known:
@@ -111,9 +132,7 @@ def _add_accounts(store: Store) -> None:
 
 
 def _pretend_file(store: Store, app: Document, objects: list[Document]) -> None:
-    fields = {"lastReloadTime": "", "savedInProductVersion": "", "thumbnail": "", "dynamicColor": ""}
-    complete = fields | {"description": "", "published": False} | app
     contents = [
         (item, {"title": item.get("name", ""), "type": item.get("objectType", "")}) for item in objects
     ]
-    appfile.put(store, complete, appfile.header(complete, contents, ""), _FILE_BYTES)
+    appfile.put(store, app, appfile.header(app, contents, ""), _FILE_BYTES)

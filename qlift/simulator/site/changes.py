@@ -42,12 +42,13 @@ def nightly_reload(store: Store, app_id: str) -> None:
 
 
 def _ran(task: Document, stop: str) -> Document:
-    result = task["operational"]["lastExecutionResult"] | {
+    operational = task.get("operational") or {}
+    result = (operational.get("lastExecutionResult") or {}) | {
         "status": 7,
         "startTime": _later(stop, seconds=-60),
         "stopTime": stop,
     }
-    changed: Document = task["operational"] | {"lastExecutionResult": result}
+    changed: Document = operational | {"lastExecutionResult": result}
     return changed
 
 

@@ -92,6 +92,17 @@ def user(
     }
 
 
+SERVICE_ACCOUNTS = ("sa_repository", "sa_api", "sa_engine", "sa_scheduler")
+
+
+def service_accounts(ids: Ids) -> list[Document]:
+    """The accounts of the directory INTERNAL that every site has."""
+    return [
+        user(ids("user", "INTERNAL", name), "INTERNAL", name, name, roles=("RootAdmin",))
+        for name in SERVICE_ACCOUNTS
+    ]
+
+
 def tag(id_: str, name: str) -> Document:
     return _common(id_, TAG.type) | {"name": name}
 
@@ -186,7 +197,7 @@ def app_object(
     }
 
 
-def _task_operational(task_id: str) -> Document:
+def task_operational(task_id: str) -> Document:
     ids = Ids(task_id)
     return {
         "id": ids("operational"),
@@ -226,7 +237,7 @@ def reload_task(
         "preloadNodes": [],
         "tags": [],
         "customProperties": [],
-        "operational": _task_operational(id_),
+        "operational": task_operational(id_),
     }
 
 
@@ -241,7 +252,7 @@ def external_task(id_: str, name: str, path: str, parameters: str, *, enabled: b
         "parameters": parameters,
         "tags": [],
         "customProperties": [],
-        "operational": _task_operational(id_),
+        "operational": task_operational(id_),
     }
 
 
@@ -252,7 +263,7 @@ def task_slots(task: Document) -> Document:
     return slots | {mine: ref(RELOAD_TASK, task)}
 
 
-def _event_operational(event_id: str) -> Document:
+def event_operational(event_id: str) -> Document:
     return {
         "id": Ids(event_id)("operational"),
         "nextExecution": NO_DATE,
@@ -289,7 +300,7 @@ def schema_event(
         "incrementDescription": increment,
         "incrementOption": option,
         **task_slots(task),
-        "operational": _event_operational(id_),
+        "operational": event_operational(id_),
     }
 
 
@@ -327,7 +338,7 @@ def composite_event(
             }
             for number, (upstream, state) in enumerate(after)
         ],
-        "operational": _event_operational(id_),
+        "operational": event_operational(id_),
     }
 
 

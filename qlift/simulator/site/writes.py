@@ -11,7 +11,14 @@ from typing import Any
 
 from qlift.simulator import qvf
 from qlift.simulator.site import appfile
-from qlift.simulator.site.documents import NO_DATE, app, login
+from qlift.simulator.site.documents import (
+    NEVER,
+    NO_DATE,
+    app,
+    event_operational,
+    login,
+    task_operational,
+)
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
@@ -42,6 +49,10 @@ class StaleError(Exception):
     """The object was changed after the caller read it."""
 
 
+class UnknownReferenceError(ValueError):
+    """The object names another one that the site does not have."""
+
+
 class NotAnAppError(ValueError):
     """The uploaded bytes are no app file."""
 
@@ -52,9 +63,12 @@ def stamp(now: datetime) -> str:
 
 
 def create(store: Store, kind: Kind, body: Document, user: Document, now: datetime) -> Document:
-    document = _defaults(kind) | body
+    """Raises UnknownReferenceError."""
+    id_ = body.get("id") or str(uuid.uuid4())
+    given = {name: value for name, value in body.items() if value is not None}
+    document = _defaults(kind, id_) | body | _resolved(store, given)
     document |= {
-        "id": body.get("id") or str(uuid.uuid4()),
+        "id": id_,
         "createdDate": stamp(now),
         "modifiedDate": stamp(now),
         "modifiedByUserName": login(user),
@@ -67,9 +81,42 @@ def create(store: Store, kind: Kind, body: Document, user: Document, now: dateti
     return document
 
 
-def _defaults(kind: Kind) -> Document:
+def _defaults(kind: Kind, id_: str) -> Document:
+    """What the service fills in where the caller is silent."""
     empty: dict[str, Any] = {"tags": [], "customProperties": []}
-    return {name: value for name, value in empty.items() if name in kind.fields}
+    found = {name: value for name, value in empty.items() if name in kind.fields}
+    if kind is RELOAD_TASK:
+        found |= {
+            "taskType": 0,
+            "enabled": True,
+            "taskSessionTimeout": 1440,
+            "maxRetries": 0,
+            "isManuallyTriggered": False,
+            "isPartialReload": False,
+            "timeToLive": 0,
+            "preloadNodes": [],
+            "operational": task_operational(id_),
+        }
+    if kind in (SCHEMA_EVENT, COMPOSITE_EVENT):
+        found |= {"reloadTask": None, "userSyncTask": None, "externalProgramTask": None}
+        found |= {"enabled": True, "operational": event_operational(id_)}
+    if kind is SCHEMA_EVENT:
+        found |= {"eventType": 0, "timeZone": "UTC", "daylightSavingTime": 0, "expirationDate": NEVER}
+    if kind is COMPOSITE_EVENT:
+        found |= {"eventType": 1, "compositeRules": []}
+    return found
+
+
+def _resolved(store: Store, body: Document) -> Document:
+    """References in their condensed form; callers often send nothing but the id."""
+    found = {}
+    for target, field, _ in _REFERENCED_AS:
+        if field in body:
+            named = store.get(target.stored, str(body[field].get("id", "")))
+            if named is None:
+                raise UnknownReferenceError(f"{field}: there is no {target.type} with this id.")
+            found[field] = reference(target, named)
+    return found
 
 
 def update(

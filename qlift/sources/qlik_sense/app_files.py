@@ -38,7 +38,7 @@ def fetch(client: SiteClient, app: Raw, store: BlobStore, *, data: str, scope: s
         path = ticket.get("downloadPath") if isinstance(ticket, dict) else None
         if not path:
             raise SourceError("the site gave no download path")
-        with client.download(str(path).replace(" ", "")) as chunks:
+        with client.download(str(path)) as chunks:
             sha256, size = store.put(_checked(chunks))
         after = client.get(f"app/{app_id}")
     except SourceError as error:

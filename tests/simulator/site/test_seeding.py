@@ -13,7 +13,14 @@ import pytest
 
 from qlift.bundle import models
 from qlift.simulator import qvf
-from qlift.simulator.site import SeedError, seed_from_bundle, seed_real_qvf, seed_sample, tasks_from_ctrl_q
+from qlift.simulator.site import (
+    SeedError,
+    changes,
+    seed_from_bundle,
+    seed_real_qvf,
+    seed_sample,
+    tasks_from_ctrl_q,
+)
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
@@ -93,6 +100,9 @@ def test_a_bundle_assembled_from_dumps_gets_files_and_accounts(empty: Store, tmp
     header = qvf.read_header(empty.blob_path(stored["_file"]))
     assert header is not None
     assert header["qTitle"] == "Sales"
+    changes.nightly_reload(empty, "a")
+    changes.rename_app(empty, "a", "Sales 2")
+    assert (empty.get(APP.stored, "a") or {})["name"] == "Sales 2"
     logins = {item["userId"] for item in empty.all(USER.stored)}
     assert {"anna", "sa_repository", "sa_api"} <= logins
 

@@ -175,7 +175,12 @@ def test_tables_page(store: Store, admin: httpx.Client) -> None:
     }
     rows: list[list[Any]] = []
     while True:
-        query = {"filter": f"app.id eq {ledger['id']}", "skip": len(rows), "take": 5, "sortColumn": "id"}
+        query: dict[str, str | int] = {
+            "filter": f"app.id eq {ledger['id']}",
+            "skip": len(rows),
+            "take": 5,
+            "sortColumn": "id",
+        }
         answer = admin.post("/qrs/app/object/table", json=body, params=query).json()
         assert answer["columnNames"] == ["id", "app", "approved", "owner"]
         assert len(answer["rows"]) <= 5
@@ -256,6 +261,27 @@ def test_a_task_comes_and_goes_with_its_events(store: Store, admin: httpx.Client
     assert admin.delete(f"/qrs/reloadtask/{ledger['id']}").status_code == 204
     left = [rule for item in store.all(COMPOSITE_EVENT.stored) for rule in item["compositeRules"]]
     assert ledger["id"] not in {rule["reloadTask"]["id"] for rule in left}
+
+
+def test_the_service_fills_in_what_a_task_needs_and_refuses_unknown_apps(
+    store: Store, admin: httpx.Client
+) -> None:
+    app = _named(store, APP, "General Ledger")
+    body = {"task": {"name": "Bare", "app": {"id": app["id"]}}}
+    made = admin.post("/qrs/reloadtask/create", json=body).json()
+    assert (made["app"]["name"], made["enabled"], made["taskSessionTimeout"]) == (
+        "General Ledger",
+        True,
+        1440,
+    )
+    nowhere = {"task": {"name": "Bare", "app": {"id": "00000000-0000-0000-0000-000000000001"}}}
+    assert admin.post("/qrs/reloadtask/create", json=nowhere).status_code == 400
+
+
+def test_several_at_once(store: Store, admin: httpx.Client) -> None:
+    made = admin.post("/qrs/tag/many", json=[{"name": "One"}, {"name": "Two"}])
+    assert [item["name"] for item in made.json()] == ["One", "Two"]
+    assert _get(admin, "/qrs/tag/count", filter="name eq 'one' or name eq 'two'") == {"value": 2}
 
 
 def test_tasks_of_every_kind_in_one_list(store: Store, admin: httpx.Client) -> None:

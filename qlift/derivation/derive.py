@@ -1,0 +1,100 @@
+"""bundle + plan + people → desired state + findings. Pure and deterministic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from qlift.bundle import Bundle
+from qlift.derivation.access import assignments
+from qlift.derivation.apps import derive_apps
+from qlift.derivation.context import Context, SelectedApp, Site
+from qlift.derivation.desired import Desired, Waiver
+from qlift.derivation.findings import Findings
+from qlift.derivation.people import People
+from qlift.derivation.plan import Plan
+from qlift.derivation.schedules import schedules
+from qlift.derivation.selection import places, select_apps
+from qlift.derivation.spaces import owners, spaces, working_roles
+
+
+def derive(
+    bundles: Sequence[Bundle], plan: Plan, people: People, waivers: Iterable[Waiver], as_of: date
+) -> Desired:
+    """`as_of` only expires waivers. Errors are findings; the caller decides to stop."""
+    findings = Findings()
+    context = Context(plan, tuple(Site(b) for b in bundles), people, findings)
+    for site in context.sites:
+        _about_the_bundle(context, site)
+    all_places = places(context)
+    selected = select_apps(context, all_places)
+    apps = derive_apps(context, selected)
+    made_spaces = spaces(context, all_places, selected)
+    made_owners = owners(context, all_places)
+    made_assignments = (*working_roles(made_spaces), *assignments(context, all_places))
+    made_schedules = schedules(context, apps)
+    _not_migrated(context, selected)
+    return Desired(
+        phase=plan.phase,
+        spaces=made_spaces,
+        space_owners=made_owners,
+        assignments=tuple(sorted(made_assignments, key=lambda a: a.key)),
+        apps=tuple(sorted(apps.apps, key=lambda a: a.key)),
+        app_owners=tuple(sorted(apps.owners, key=lambda o: o.app)),
+        publications=tuple(sorted(apps.publications, key=lambda p: p.key)),
+        publication_owners=tuple(sorted(apps.publication_owners, key=lambda o: o.publication)),
+        schedules=made_schedules,
+        findings=findings.result(waivers, as_of),
+    )
+
+
+def _about_the_bundle(context: Context, site: Site) -> None:
+    manifest = site.bundle.manifest
+    if not manifest.identity.complete:
+        context.findings.warning(
+            "BUNDLE-INCOMPLETE",
+            site.name,
+            f"it was exported as {manifest.identity.user}, who may not see everything",
+            "export with an identity that has the role RootAdmin",
+        )
+    for redaction in site.bundle.redactions:
+        context.findings.info(
+            "CREDENTIAL-REDACTED",
+            redaction.name or redaction.id,
+            f"a credential in {redaction.kind}.{redaction.field} was taken out of the bundle",
+            "give the connection its credential in the tenant",
+        )
+
+
+def _not_migrated(context: Context, selected: Sequence[SelectedApp]) -> None:
+    """Kinds of objects that stay behind in this version."""
+    for site in context.sites:
+        for connection in site.bundle.data_connections:
+            context.findings.info(
+                "CONNECTION-NOT-MIGRATED",
+                connection.name,
+                f"data connection of type {connection.type or 'unknown'}",
+                "make it in the tenant, in the space of the apps that use it",
+            )
+        for extension in site.bundle.extensions:
+            context.findings.info(
+                "EXTENSION-NOT-MIGRATED",
+                extension.name,
+                "extensions are not migrated",
+                "upload it in the tenant's management console",
+            )
+    tagged = sorted({a.app.name for a in selected if a.app.tags or a.app.custom_properties})
+    if tagged:
+        context.findings.info(
+            "TAGS-NOT-MIGRATED",
+            f"{len(tagged)} apps",
+            "their tags and custom properties are not migrated",
+            "tag them in the tenant if people search by tags",
+        )
+    if selected:
+        context.findings.info(
+            "SCRIPTS-UNCHANGED",
+            f"{len(selected)} apps",
+            "load scripts are migrated as they are: references to data (`lib://...`) have to exist in the tenant",
+            "make the connections before schedules are enabled",
+        )

@@ -1,0 +1,45 @@
+"""Collects findings while a phase is derived. Codes are stable: waivers and reviews name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+
+from qlift.derivation.desired import Finding, Severity, Waiver
+
+
+class Findings:
+    def __init__(self) -> None:
+        self._found: list[Finding] = []
+
+    def error(self, code: str, object_: str, message: str, remedy: str) -> None:
+        self._add(code, Severity.ERROR, object_, message, remedy)
+
+    def warning(self, code: str, object_: str, message: str, remedy: str) -> None:
+        self._add(code, Severity.WARNING, object_, message, remedy)
+
+    def info(self, code: str, object_: str, message: str, remedy: str) -> None:
+        self._add(code, Severity.INFO, object_, message, remedy)
+
+    def _add(self, code: str, severity: Severity, object_: str, message: str, remedy: str) -> None:
+        self._found.append(
+            Finding(code=code, severity=severity, object=object_, message=message, remedy=remedy)
+        )
+
+    def result(self, waivers: Iterable[Waiver], as_of: date) -> tuple[Finding, ...]:
+        """Sorted, without doubles; errors that a valid waiver names have become warnings."""
+        by_place = {(w.code, w.object): w for w in waivers}
+        found = {self._waived(f, by_place.get((f.code, f.object)), as_of) for f in self._found}
+        order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+        return tuple(sorted(found, key=lambda f: (order[f.severity], f.code, f.object, f.message)))
+
+    @staticmethod
+    def _waived(finding: Finding, waiver: Waiver | None, as_of: date) -> Finding:
+        if waiver is None or finding.severity is not Severity.ERROR:
+            return finding
+        if waiver.until < as_of:
+            return finding.model_copy(
+                update={"message": f"{finding.message} (the waiver of {waiver.owner} ended {waiver.until})"}
+            )
+        note = f"{finding.message} (waived by {waiver.owner} until {waiver.until})"
+        return finding.model_copy(update={"severity": Severity.WARNING, "message": note})

@@ -1,0 +1,173 @@
+"""Who is who: source identity → user or group of the tenant, from CSV files that people correct."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qlift.bundle.models import User, UserRef
+from qlift.derivation.desired import Assignee
+from qlift.derivation.findings import Findings
+from qlift.derivation.plan import Plan, PlanError
+
+R = TypeVar("R", bound=BaseModel)
+Status = Literal["matched", "missing", "ambiguous"]
+
+
+class UserRow(BaseModel):
+    """A line of `<target>.users.csv`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    site: str
+    directory: str
+    user_id: str
+    name: str = ""
+    subject: str = ""
+    email: str = ""
+    status: Status
+    note: str = ""
+    """Free text; `qlift users` leaves rows with a note alone."""
+
+
+class GroupRow(BaseModel):
+    """A line of `<target>.groups.csv`: `group` in the source is `name` in the tenant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    site: str
+    group: str
+    name: str
+    status: Status
+    note: str = ""
+
+
+def read_users(path: Path) -> list[UserRow]:
+    return _read(path, UserRow)
+
+
+def read_groups(path: Path) -> list[GroupRow]:
+    return _read(path, GroupRow)
+
+
+def _read(path: Path, model: type[R]) -> list[R]:
+    if not path.exists():
+        return []
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PlanError([f"{path}: not readable as CSV in UTF-8 ({error})"]) from None
+    found, problems = [], []
+    for number, row in enumerate(rows, 2):
+        try:
+            found.append(model.model_validate(row))
+        except ValidationError as error:
+            problems += [
+                f"{path}:{number}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
+            ]
+    if problems:
+        raise PlanError(problems)
+    return found
+
+
+def csv_text(rows: Iterable[BaseModel], model: type[BaseModel]) -> str:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(model.model_fields), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(r.model_dump() for r in rows)
+    return out.getvalue()
+
+
+class Unknown(Exception):
+    """The user cannot be named in the tenant; the message says why."""
+
+
+class People:
+    """Resolves users and groups offline, by the CSV files first, then by the plan's rules."""
+
+    def __init__(self, plan: Plan, users: Iterable[UserRow] = (), groups: Iterable[GroupRow] = ()) -> None:
+        self._plan = plan
+        self._users = {(u.site, u.directory.casefold(), u.user_id.casefold()): u for u in users}
+        self._groups = {(g.site, g.group): g for g in groups}
+        self._rules = {r.directory.casefold(): r for r in plan.users.rules}
+
+    def expected(self, user: User) -> tuple[str, str]:
+        """Subject and e-mail by the plan's rules; empty where they say nothing."""
+        rule = self._rules.get(user.user_directory.casefold())
+        email = user.emails[0] if user.emails else ""
+        if rule is None:
+            return "", email
+        fill = {"user_id": user.user_id, "email": email, "directory": user.user_directory}
+        subject = rule.subject.format(**fill) if rule.subject else ""
+        return subject, rule.email.format(**fill) if rule.email else email
+
+    def user(self, site: str, user: UserRef, known: User | None) -> Assignee:
+        """Raises `Unknown`. `known` is the full user, if the bundle has it."""
+        by = self._plan.users.match_by
+        row = self._users.get((site, user.user_directory.casefold(), user.user_id.casefold()))
+        if row is not None:
+            if row.status != "matched":
+                raise Unknown(f"the users file says: {row.status}")
+            value = row.subject if by == "subject" else row.email
+        else:
+            subject, email = self.expected(known) if known else ("", "")
+            value = subject if by == "subject" else email
+        if not value:
+            raise Unknown(f"neither the users file nor a rule of the plan gives a {by}")
+        return Assignee(type="user", name=value, by=by)
+
+    def group(self, site: str, group: str) -> Assignee:
+        """Raises `Unknown`. Without a row the name stays."""
+        row = self._groups.get((site, group))
+        if row is not None and row.status != "matched":
+            raise Unknown(f"the groups file says: {row.status}")
+        return Assignee(type="group", name=row.name if row else group)
+
+    def heir(self) -> Assignee | None:
+        """Who gets what belonged to people who left."""
+        missing = self._plan.users.missing_owner
+        if missing is None:
+            return None
+        by: Literal["subject", "email"] = (
+            "email" if "@" in missing.assign_to and "\\" not in missing.assign_to else "subject"
+        )
+        return Assignee(type="user", name=missing.assign_to, by=by)
+
+    def owner(
+        self, site: str, owner: UserRef, known: User | None, what: str, findings: Findings
+    ) -> Assignee | None:
+        """The owner of `what`, or the heir of one who left; None with an error finding."""
+        gone = known is None or known.inactive or known.removed_externally
+        if gone:
+            heir = self.heir()
+            if heir is not None:
+                findings.info(
+                    "OWNER-LEFT",
+                    what,
+                    f"its owner {owner.login} is not active in the source; it goes to {heir.name}",
+                    "change users.missing_owner.assign_to, or map the owner in the users file",
+                )
+                return heir
+            findings.error(
+                "OWNER-LEFT",
+                what,
+                f"its owner {owner.login} is not active in the source",
+                "say who gets it: users.missing_owner.assign_to",
+            )
+            return None
+        try:
+            return self.user(site, owner, known)
+        except Unknown as why:
+            findings.error(
+                "USER-UNKNOWN",
+                owner.login,
+                f"owns {what}, and cannot be named in the tenant: {why}",
+                "run `qlift users`, correct the row, or add a rule to users.rules",
+            )
+            return None

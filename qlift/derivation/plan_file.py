@@ -1,0 +1,179 @@
+"""Reads plan.yaml: every problem at once, each with its line, unknown keys with the nearest known one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from qlift.derivation.plan import Plan
+
+_LATER = {
+    "adopt": "taking over what is already in the tenant comes later; until then it is a conflict",
+    "handed_over": "hand-over comes later; this version enforces what it made until it is destroyed",
+    "exclusive": "removing other people's grants comes later; until then they stay",
+    "connections": "data connections come later; until then they are a finding",
+    "scripts": "load scripts come later; until then apps keep theirs",
+    "overrides": "settings by app come later; until then `apps` counts for all of them",
+    "unused_days": "selection by use comes later; select by streams, tags, names or ids",
+}
+"""Keys of the whole design that this version does not know, with what that means."""
+_LATER_VALUES = {
+    (
+        "missing",
+        "create",
+    ): "`create` comes later: this version makes no users or groups; let them log in first",
+    ("missing", "skip"): "`skip` comes later: this version stops at everyone who is missing",
+    ("on_source_change", "ask"): "`ask` comes later: this version republishes",
+    ("on_source_change", "new_copy"): "`new_copy` comes later: this version republishes",
+}
+
+
+class PlanError(Exception):
+    """A plan, or a file beside it, cannot be used. The message lists every problem, one a line."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+def load_plan(path: Path, shown: Path | None = None) -> Plan:
+    """`shown` is how messages name the file. Raises `PlanError`."""
+    shown = shown or path
+    node = compose(path, shown)
+    problems = [f"{shown}:{line}: the key `{key}` stands there twice" for key, line in _twice(node)]
+    try:
+        plan = Plan.model_validate(plain(node, shown))
+    except ValidationError as error:
+        meant = [e for e in error.errors() if not _of_another_branch(e["type"], e["input"])]
+        found = {_problem(node, shown, e["loc"], e["type"], e["msg"], e["input"]) for e in meant}
+        problems += [text for _, text in sorted(found)]
+        raise PlanError(problems) from None
+    if problems:
+        raise PlanError(problems)
+    return plan
+
+
+def compose(path: Path, shown: Path) -> yaml.Node:
+    """The YAML tree of a file, with its lines. Raises `PlanError`."""
+    try:
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except FileNotFoundError:
+        raise PlanError([f"{shown}: there is no such file; `qlift phase new` writes a plan"]) from None
+    except OSError as error:
+        raise PlanError([f"{shown}: not readable ({error.strerror})"]) from None
+    except UnicodeDecodeError:
+        raise PlanError([f"{shown}: not UTF-8; save it as UTF-8"]) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise PlanError([f"{shown}{line}: not readable as YAML: {error.problem}"]) from None
+    except yaml.YAMLError as error:
+        raise PlanError([f"{shown}: not readable as YAML: {' '.join(str(error).split())}"]) from None
+    if node is None:
+        raise PlanError([f"{shown}: empty"])
+    return node
+
+
+def plain(node: yaml.Node, shown: Path) -> Any:
+    """The values of a YAML tree."""
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise PlanError([f"{shown}{line}: {error.problem}; put the value in quotes"]) from None
+    except ValueError as error:
+        raise PlanError([f"{shown}: a value cannot be read ({error}); put it in quotes"]) from None
+    finally:
+        loader.dispose()
+
+
+def _twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
+    """YAML readers keep the last of two equal keys and say nothing."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    yield key.value, key.start_mark.line + 1
+                seen.add(key.value)
+            yield from _twice(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _twice(item)
+
+
+def _of_another_branch(kind: str, given: object) -> bool:
+    """Where a value may be a word or a list or a mapping, pydantic complains for each of them."""
+    if isinstance(given, dict | list):
+        return kind == "literal_error"
+    return kind in ("tuple_type", "model_type") and isinstance(given, str | bool)
+
+
+def _problem(
+    node: yaml.Node, shown: Path, loc: tuple[int | str, ...], kind: str, message: str, given: object
+) -> tuple[int, str]:
+    line, path = _locate(node, loc)
+    where = ".".join(map(str, path)) or "plan"
+    if kind == "extra_forbidden":
+        key = str(loc[-1])
+        if key in _LATER:
+            text = f"`{key}`: {_LATER[key]}"
+        else:
+            near = difflib.get_close_matches(key, sorted(_known_keys(Plan, path[:-1])), n=1)
+            text = f"unknown key `{where}`" + (f"; did you mean `{near[0]}`?" if near else "")
+            if not near:
+                text += f"; known are {', '.join(sorted(_known_keys(Plan, path[:-1])))}"
+    elif path and isinstance(given, str) and (path[-1], given) in _LATER_VALUES:
+        text = f"{where}: {_LATER_VALUES[(str(path[-1]), given)]}"
+    elif kind == "missing":
+        text = f"`{where}` is missing"
+    else:
+        text = f"{where}: {message.removeprefix('Value error, ')}"
+        if kind in ("string_type", "literal_error") and not isinstance(given, dict | list):
+            text += f", not {given!r}"
+        if kind == "string_type" and isinstance(given, int | float):
+            text += "; put it in quotes"
+    return line, f"{shown}:{line}: {text}"
+
+
+def _locate(node: yaml.Node, loc: tuple[int | str, ...]) -> tuple[int, list[int | str]]:
+    """Line and path in the file. pydantic's locations also name models and branches; those are skipped."""
+    line, path = node.start_mark.line + 1, list[int | str]()
+    for part in loc:
+        if isinstance(node, yaml.MappingNode):
+            found = next((p for p in node.value if p[0].value == str(part)), None)
+            if found is None:
+                continue
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            continue
+        path.append(part)
+    if loc and path[-1:] != [loc[-1]] and isinstance(loc[-1], str) and loc[-1].isidentifier():
+        path.append(loc[-1])
+    return line, path
+
+
+def _known_keys(annotation: Any, path: list[int | str]) -> set[str]:
+    """The keys of all models that may stand at a path of the plan."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = annotation.model_fields
+        if not path:
+            return {field.alias or name for name, field in fields.items()}
+        field = next((f for name, f in fields.items() if (f.alias or name) == path[0]), None)
+        return _known_keys(field.annotation, path[1:]) if field else set()
+    inside = get_args(annotation)
+    step = path[1:] if _is_collection(annotation) else path
+    return set().union(*(_known_keys(a, step) for a in inside)) if inside else set()
+
+
+def _is_collection(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", None) in (tuple, dict, list)

@@ -1,0 +1,118 @@
+"""Spaces: those of the plan, the staging spaces behind managed ones, and their owners."""
+
+from __future__ import annotations
+
+from qlift.derivation.context import Context, Place, SelectedApp
+from qlift.derivation.desired import Assignee, Source, Space, SpaceAssignment, SpaceOwner
+from qlift.derivation.people import Unknown
+
+WORKING_ROLES = {
+    "shared": ("facilitator", "producer"),
+    "managed": ("contributor", "facilitator", "publisher"),
+}
+"""Of the tool itself: it imports and edits in shared spaces, publishes and edits in managed ones.
+
+A tenant admin without a role in a space cannot publish or edit there (help pages on space permissions).
+"""
+FORBIDDEN = '"*?<>/|\\:'
+"""Characters that a space name must not contain: the vendor's reference of the spaces API."""
+
+
+def spaces(context: Context, places: tuple[Place, ...], apps: tuple[SelectedApp, ...]) -> tuple[Space, ...]:
+    made: dict[str, Space] = {}
+    for place in places:
+        if place.key in context.plan.uses:
+            continue
+        source = (
+            Source(site=place.site.name, id=place.stream.id)
+            if place.site and place.stream
+            else Source(site=context.sites[0].name, id=place.key)
+        )
+        made[place.key] = Space(
+            key=place.key,
+            name=place.name,
+            type=place.plan.type,
+            description=place.plan.description,
+            source=source,
+        )
+    for place in _with_staging(places, apps):
+        staging = place.staging or ""
+        if staging in made or staging in context.plan.uses:
+            continue
+        made[staging] = Space(
+            key=staging,
+            name=staging,
+            type="shared",
+            description=f"Apps that are published to {place.name}",
+            source=Source(
+                site=place.site.name if place.site else context.sites[0].name, id=f"staging:{staging}"
+            ),
+        )
+    _check_names(context, made)
+    return tuple(made[k] for k in sorted(made))
+
+
+def _with_staging(places: tuple[Place, ...], apps: tuple[SelectedApp, ...]) -> list[Place]:
+    """Only managed spaces that something is published to need one."""
+    used = {a.place.key for a in apps if a.place}
+    return [p for p in places if p.staging and p.key in used]
+
+
+def _check_names(context: Context, made: dict[str, Space]) -> None:
+    by_name: dict[str, str] = {}
+    for space in made.values():
+        bad = sorted(set(space.name) & set(FORBIDDEN))
+        if bad:
+            context.findings.error(
+                "SPACE-NAME",
+                space.name,
+                f"a space's name must not contain {' '.join(bad)}",
+                "give the space another `name` in the plan",
+            )
+        other = by_name.setdefault(space.name.casefold(), space.key)
+        if other != space.key:
+            context.findings.error(
+                "SPACE-NAME-TWICE",
+                space.name,
+                f"the spaces {other} and {space.key} would have the same name",
+                "give one of them another `name`",
+            )
+
+
+def working_roles(made: tuple[Space, ...]) -> list[SpaceAssignment]:
+    return [
+        SpaceAssignment(
+            key=f"{s.key}.self", space=s.key, assignee=Assignee(type="self"), roles=WORKING_ROLES[s.type]
+        )
+        for s in made
+    ]
+
+
+def owners(context: Context, places: tuple[Place, ...]) -> tuple[SpaceOwner, ...]:
+    made = []
+    for place in places:
+        if place.plan.owner is None or place.key in context.plan.uses:
+            continue
+        owner = named_user(context, place.plan.owner, f"space {place.name}")
+        if owner is not None:
+            made.append(SpaceOwner(space=place.key, owner=owner))
+    return tuple(made)
+
+
+def named_user(context: Context, name: str, what: str) -> Assignee | None:
+    """A user that the plan names: `DIRECTORY\\user` of the source, else as the tenant knows them."""
+    for site in context.sites:
+        user = site.by_login.get(name.casefold())
+        if user is None:
+            continue
+        try:
+            return context.people.user(site.name, user, user)
+        except Unknown as why:
+            context.findings.error(
+                "USER-UNKNOWN",
+                name,
+                f"the plan names this user for {what}, and cannot be named in the tenant: {why}",
+                "run `qlift users`, correct the row, or add a rule to users.rules",
+            )
+            return None
+    return Assignee(type="user", name=name, by=context.plan.users.match_by)
