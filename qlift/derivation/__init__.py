@@ -5,6 +5,6 @@ No network, no Pulumi, no clock: the same bundle and plan give the same desired 
 
 from qlift.derivation.derive import derive
 from qlift.derivation.phase import PeopleFiles, derive_phase
-from qlift.derivation.plan import PlanError
+from qlift.derivation.plan_file import PlanError
 
 __all__ = ["PeopleFiles", "PlanError", "derive", "derive_phase"]

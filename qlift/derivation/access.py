@@ -46,12 +46,13 @@ def assignments(context: Context, places: tuple[Place, ...]) -> tuple[SpaceAssig
     """Without the tool's own working roles. Sorted by key."""
     found: list[SpaceAssignment] = []
     for place in places:
-        if place.key in context.plan.uses:
+        if place.plan.of is not None:
             continue
-        if isinstance(place.plan.access, list):
-            found += _from_list(context, place, place.plan.access)
-        elif place.plan.access == "from_rules" and place.site is not None:
-            found += _from_rules(context, place, place.site)
+        access = place.plan.access or ("from_rules" if place.stream else "none")
+        parts = access if isinstance(access, tuple) else (access,)
+        grants = [p for p in parts if isinstance(p, Grant)]
+        rules = _from_rules(context, place, place.site) if "from_rules" in parts and place.site else []
+        found += _merged([*rules, *_from_list(context, place, grants)])
     for site in context.sites:
         _report_other_rules(context, site)
     return tuple(sorted(found, key=lambda a: a.key))
@@ -67,6 +68,16 @@ def _from_list(context: Context, place: Place, grants: list[Grant]) -> list[Spac
         if assignee is not None:
             merged[assignee] |= set(grant.roles)
     return [_assignment(place, a, tuple(sorted(r))) for a, r in merged.items()]
+
+
+def _merged(parts: list[SpaceAssignment]) -> list[SpaceAssignment]:
+    """A tenant holds one assignment for each assignee and space."""
+    found: dict[str, SpaceAssignment] = {}
+    for part in parts:
+        known = found.get(part.key)
+        roles = tuple(sorted({*part.roles, *(known.roles if known else ())}))
+        found[part.key] = part.model_copy(update={"roles": roles})
+    return list(found.values())
 
 
 def _assignment(place: Place, assignee: Assignee, roles: tuple[str, ...]) -> SpaceAssignment:
@@ -184,13 +195,13 @@ def _resolved(
         ]
         return [pair for value in sorted(set(values)) for pair in _group(context, site, value, what)]
     if isinstance(atom, Everyone):
-        everyone = context.plan.access.everyone
+        everyone = context.plan.groups.everyone
         if everyone is None:
             context.findings.warning(
                 "RULE-EVERYONE",
                 rule.name,
                 f"opens {place.name} for everybody who is signed in; the plan names no group for that",
-                "set access.everyone to a group of the tenant that holds everybody",
+                "set groups.everyone to a group of the tenant that holds everybody",
             )
             return []
         active = [u for u in site.bundle.users if not u.inactive and u.user_directory != "INTERNAL"]

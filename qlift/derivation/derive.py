@@ -31,7 +31,7 @@ def derive(
     apps = derive_apps(context, selected)
     made_spaces = spaces(context, all_places, selected)
     made_owners = owners(context, all_places)
-    made_assignments = (*working_roles(made_spaces), *assignments(context, all_places))
+    made_assignments = (*working_roles(context, made_spaces), *assignments(context, all_places))
     made_schedules = schedules(context, apps)
     _not_migrated(context, selected)
     return Desired(
@@ -95,6 +95,6 @@ def _not_migrated(context: Context, selected: Sequence[SelectedApp]) -> None:
         context.findings.info(
             "SCRIPTS-UNCHANGED",
             f"{len(selected)} apps",
-            "load scripts are migrated as they are: references to data (`lib://...`) have to exist in the tenant",
+            "load scripts migrate as they are: what they refer to (`lib://...`) has to exist in the tenant",
             "make the connections before schedules are enabled",
         )

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from qlift.bundle.models import User, UserRef
 from qlift.derivation.desired import Assignee
 from qlift.derivation.findings import Findings
-from qlift.derivation.plan import Plan, PlanError
+from qlift.derivation.plan import Plan
+from qlift.derivation.plan_file import PlanError
 
 R = TypeVar("R", bound=BaseModel)
 Status = Literal["matched", "missing", "ambiguous"]
@@ -103,7 +104,12 @@ class People:
         email = user.emails[0] if user.emails else ""
         if rule is None:
             return "", email
-        fill = {"user_id": user.user_id, "email": email, "directory": user.user_directory}
+        fill = {
+            "user_id": user.user_id,
+            "email": email,
+            "directory": user.user_directory,
+            "name": user.name,
+        }
         subject = rule.subject.format(**fill) if rule.subject else ""
         return subject, rule.email.format(**fill) if rule.email else email
 

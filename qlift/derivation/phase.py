@@ -13,7 +13,8 @@ from qlift.bundle.layout import BLOBS
 from qlift.derivation.derive import derive
 from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.people import People, read_groups, read_users
-from qlift.derivation.plan import Plan, PlanError, load_plan
+from qlift.derivation.plan import Plan
+from qlift.derivation.plan_file import PlanError, load_plan
 
 WAIVERS = "waivers.yaml"
 
@@ -34,7 +35,8 @@ def plan_path(root: Path, phase: str) -> Path:
 
 def load_bundles(root: Path, plan: Plan) -> list[Bundle]:
     """Raises `BundleError` with the problems of all of them."""
-    found, problems = [], []
+    found: list[Bundle] = []
+    problems: list[str] = []
     for source in plan.sources:
         try:
             bundle = load_bundle(root / source.bundle)

@@ -43,6 +43,8 @@ class SourceBundle(PlanModel):
     site: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     bundle: Word
     """Folder, relative to the repository."""
+    blobs: Word | None = None
+    """App-file store, a folder or URL. Default: `blobs` in the bundle."""
 
     @model_validator(mode="after")
     def _not_the_plan(self) -> Self:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from qlift.derivation.plan import Plan
 
@@ -33,6 +34,13 @@ _LATER_VALUES = {
 }
 
 
+_WANTED = {
+    "tuple_type": "should be a list",
+    "dict_type": "should be keys and values",
+    "model_type": "should be keys and values",
+}
+
+
 class PlanError(Exception):
     """A plan, or a file beside it, cannot be used. The message lists every problem, one a line."""
 
@@ -49,8 +57,10 @@ def load_plan(path: Path, shown: Path | None = None) -> Plan:
     try:
         plan = Plan.model_validate(plain(node, shown))
     except ValidationError as error:
-        meant = [e for e in error.errors() if not _of_another_branch(e["type"], e["input"])]
-        found = {_problem(node, shown, e["loc"], e["type"], e["msg"], e["input"]) for e in meant}
+        found = {
+            _problem(node, shown, e["loc"], e["type"], e["msg"], e["input"])
+            for e in _meant(node, error.errors())
+        }
         problems += [text for _, text in sorted(found)]
         raise PlanError(problems) from None
     if problems:
@@ -108,11 +118,24 @@ def _twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
             yield from _twice(item)
 
 
+def _meant(node: yaml.Node, errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Where a value may be a word, a list or a mapping, pydantic complains for each: keep what fits best."""
+    others = [_locate(node, e["loc"])[1] for e in errors if not _of_another_branch(e["type"], e["input"])]
+
+    def explained(path: list[int | str]) -> bool:
+        return any(other[: len(path)] == path for other in others)
+
+    return [
+        e
+        for e in errors
+        if not (_of_another_branch(e["type"], e["input"]) and explained(_locate(node, e["loc"])[1]))
+    ]
+
+
 def _of_another_branch(kind: str, given: object) -> bool:
-    """Where a value may be a word or a list or a mapping, pydantic complains for each of them."""
     if isinstance(given, dict | list):
         return kind == "literal_error"
-    return kind in ("tuple_type", "model_type") and isinstance(given, str | bool)
+    return kind in ("tuple_type", "model_type", "bool_type") and isinstance(given, str | bool)
 
 
 def _problem(
@@ -134,7 +157,8 @@ def _problem(
     elif kind == "missing":
         text = f"`{where}` is missing"
     else:
-        text = f"{where}: {message.removeprefix('Value error, ')}"
+        wanted = _WANTED.get(kind) or message.removeprefix("Value error, ")
+        text = f"{where}: {wanted}"
         if kind in ("string_type", "literal_error") and not isinstance(given, dict | list):
             text += f", not {given!r}"
         if kind == "string_type" and isinstance(given, int | float):

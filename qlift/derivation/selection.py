@@ -6,7 +6,7 @@ import difflib
 
 from qlift.bundle.models import App, Stream
 from qlift.derivation.context import Context, Place, SelectedApp, Site
-from qlift.derivation.plan import FromStream, PersonalFilter, SpacePlan
+from qlift.derivation.plan import FromStream, PersonalSelection, SpacePlan
 
 
 def places(context: Context) -> tuple[Place, ...]:
@@ -40,13 +40,13 @@ def places(context: Context) -> tuple[Place, ...]:
 
 
 def _other(context: Context, site: Site, stream: Stream, found: dict[str, Place]) -> None:
-    rule = context.plan.other_streams
+    rule = context.plan.spaces_rule
     if rule is None:
         context.findings.error(
             "STREAM-WITHOUT-SPACE",
             stream.name,
             "the stream is selected, but no space is made from it",
-            "add it under `spaces`, or say under `other_streams` what becomes of such streams",
+            "add it under `spaces`, or say under `spaces_rule` what becomes of such streams",
         )
         return
     key = f"{rule.prefix}{stream.name}{rule.suffix}"
@@ -58,14 +58,19 @@ def _other(context: Context, site: Site, stream: Stream, found: dict[str, Place]
             "name one of them under `spaces`",
         )
         return
-    made = SpacePlan.model_validate(
-        {"from": FromStream(stream=stream.name, site=site.name), "type": rule.type, "owner": rule.owner}
+    made = SpacePlan(
+        from_=FromStream(stream=stream.name, site=site.name),
+        type=rule.type,
+        owner=rule.owner,
+        access=rule.access,
     )
     found[key] = Place(key, made, site, stream)
 
 
 def _selected_streams(context: Context) -> list[tuple[Site, Stream]]:
     wanted = context.plan.select.streams
+    if wanted is None:
+        return []
     if wanted == "all":
         return [(site, s) for site in context.sites for s in site.bundle.streams]
     found = []
@@ -78,7 +83,7 @@ def _selected_streams(context: Context) -> list[tuple[Site, Stream]]:
 
 def _stream(context: Context, wanted: FromStream, where: str) -> tuple[Site, Stream] | None:
     sites = [s for s in context.sites if wanted.site in (None, s.name)]
-    hits = [(site, s) for site in sites for s in site.bundle.streams if s.name == wanted.stream]
+    hits = [(site, s) for site in sites for s in site.bundle.streams if wanted.stream in (s.name, s.id)]
     if len(hits) == 1:
         return hits[0]
     if hits:
@@ -111,7 +116,7 @@ def select_apps(context: Context, all_places: tuple[Place, ...]) -> tuple[Select
                 left += 1
             elif app.stream is not None and (site.name, app.stream.id) in chosen:
                 found.append(SelectedApp(site, app, by_stream.get((site.name, app.stream.id))))
-            elif app.stream is None and _personal(context, app):
+            elif app.stream is None and _personal(context, site, app):
                 found.append(SelectedApp(site, app, None))
             else:
                 left += 1
@@ -129,36 +134,44 @@ def select_apps(context: Context, all_places: tuple[Place, ...]) -> tuple[Select
 def _chosen_streams(context: Context, all_places: tuple[Place, ...]) -> list[tuple[Site, Stream]]:
     if context.plan.select.streams == "all":
         return [(site, s) for site in context.sites for s in site.bundle.streams]
-    wanted = set(context.plan.select.streams)
-    return [(p.site, p.stream) for p in all_places if p.site and p.stream and p.stream.name in wanted]
+    wanted = context.plan.select.streams
+    made = [(p.site, p.stream) for p in all_places if p.site and p.stream]
+    if wanted is None:
+        return made
+    return [(site, s) for site, s in made if s.name in wanted or s.id in wanted]
 
 
 def _meets(context: Context, app: App) -> bool:
     wanted = context.plan.select.apps
+    properties = {(v.definition.name, v.value) for v in app.custom_properties}
     return (
-        (wanted.ids is None or app.id in wanted.ids)
-        and (wanted.names is None or app.name in wanted.names)
-        and (wanted.tags is None or any(t.name in wanted.tags for t in app.tags))
-        and (wanted.owners is None or app.owner.login.casefold() in {o.casefold() for o in wanted.owners})
+        (not wanted.ids or app.id in wanted.ids)
+        and (not wanted.names or app.name in wanted.names)
+        and (not wanted.tags or any(t.name in wanted.tags for t in app.tags))
+        and set(wanted.custom_properties.items()) <= properties
     )
 
 
-def _personal(context: Context, app: App) -> bool:
+def _personal(context: Context, site: Site, app: App) -> bool:
     personal = context.plan.select.personal
-    if isinstance(personal, PersonalFilter):
-        return app.owner.login.casefold() in {o.casefold() for o in personal.owners}
-    return personal
+    if not isinstance(personal, PersonalSelection):
+        return personal
+    owner = site.users.get(app.owner.id)
+    groups = set(owner.groups) if owner else set()
+    return app.owner.login.casefold() in {o.casefold() for o in personal.owners} or bool(
+        groups & set(personal.groups)
+    )
 
 
 def _unknown_ids(context: Context) -> None:
     known = {a.id for site in context.sites for a in site.bundle.apps}
-    for app_id in context.plan.select.apps.ids or []:
+    for app_id in context.plan.select.apps.ids:
         if app_id not in known:
             context.findings.error(
                 "APP-UNKNOWN", app_id, "select.apps.ids: no bundle of the plan has this app", "correct the id"
             )
     names = {a.name for site in context.sites for a in site.bundle.apps}
-    for name in context.plan.select.apps.names or []:
+    for name in context.plan.select.apps.names:
         if name not in names:
             near = difflib.get_close_matches(name, sorted(names), n=1)
             remedy = f"did you mean {near[0]}?" if near else "correct the name"

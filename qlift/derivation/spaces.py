@@ -5,6 +5,7 @@ from __future__ import annotations
 from qlift.derivation.context import Context, Place, SelectedApp
 from qlift.derivation.desired import Assignee, Source, Space, SpaceAssignment, SpaceOwner
 from qlift.derivation.people import Unknown
+from qlift.derivation.plan import PLAN_SITE
 
 WORKING_ROLES = {
     "shared": ("facilitator", "producer"),
@@ -21,12 +22,12 @@ FORBIDDEN = '"*?<>/|\\:'
 def spaces(context: Context, places: tuple[Place, ...], apps: tuple[SelectedApp, ...]) -> tuple[Space, ...]:
     made: dict[str, Space] = {}
     for place in places:
-        if place.key in context.plan.uses:
+        if place.plan.of is not None:
             continue
         source = (
             Source(site=place.site.name, id=place.stream.id)
             if place.site and place.stream
-            else Source(site=context.sites[0].name, id=place.key)
+            else Source(site=PLAN_SITE, id=place.key)
         )
         made[place.key] = Space(
             key=place.key,
@@ -37,16 +38,14 @@ def spaces(context: Context, places: tuple[Place, ...], apps: tuple[SelectedApp,
         )
     for place in _with_staging(places, apps):
         staging = place.staging or ""
-        if staging in made or staging in context.plan.uses:
+        if staging in made or staging in context.plan.spaces:
             continue
         made[staging] = Space(
             key=staging,
             name=staging,
             type="shared",
             description=f"Apps that are published to {place.name}",
-            source=Source(
-                site=place.site.name if place.site else context.sites[0].name, id=f"staging:{staging}"
-            ),
+            source=Source(site=PLAN_SITE, id=staging),
         )
     _check_names(context, made)
     return tuple(made[k] for k in sorted(made))
@@ -79,19 +78,21 @@ def _check_names(context: Context, made: dict[str, Space]) -> None:
             )
 
 
-def working_roles(made: tuple[Space, ...]) -> list[SpaceAssignment]:
+def working_roles(context: Context, made: tuple[Space, ...]) -> list[SpaceAssignment]:
+    without = {k for k, s in context.plan.spaces.items() if not s.working_role}
     return [
         SpaceAssignment(
             key=f"{s.key}.self", space=s.key, assignee=Assignee(type="self"), roles=WORKING_ROLES[s.type]
         )
         for s in made
+        if s.key not in without
     ]
 
 
 def owners(context: Context, places: tuple[Place, ...]) -> tuple[SpaceOwner, ...]:
     made = []
     for place in places:
-        if place.plan.owner is None or place.key in context.plan.uses:
+        if place.plan.owner is None or place.plan.of is not None:
             continue
         owner = named_user(context, place.plan.owner, f"space {place.name}")
         if owner is not None:

@@ -45,4 +45,4 @@ def hold_back_dependents() -> None:
 
         return do_rpc(name, call)
 
-    manager.do_rpc = held_back  # type: ignore[method-assign]
+    manager.do_rpc = held_back  # type: ignore[assignment, method-assign]

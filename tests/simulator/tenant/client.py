@@ -22,7 +22,7 @@ class Tenant:
         self.http = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"})
 
     def get(self, path: str, **query: Any) -> Json:
-        answer = self.http.get(path, params=query)
+        answer = self.http.get(path, params=query or None)
         assert answer.status_code == 200, answer.text
         found: Json = answer.json()
         return found
