@@ -12,7 +12,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.base import Gone, Inputs, log
-from providers.session import TenantProvider, refusals, session
+from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App as LiveApp
@@ -31,6 +31,8 @@ class AppInputs(Inputs):
     fingerprint: str
     sha256: str
     size: int
+    object_owners: list[ObjectOwner]
+    """Of an app that stays where it is imported; those of a published one are the publication's."""
     site: str
     source: str
     stack: str
@@ -50,7 +52,7 @@ class AppProvider(TenantProvider[AppInputs]):
     model = AppInputs
     references = {"space": "space_id"}
     replaced_by = frozenset({"fingerprint"})
-    not_compared = frozenset({"sha256", "size"})
+    not_compared = frozenset({"sha256", "size", "object_owners"})
 
     def problems(self, new: AppInputs, old: AppInputs | None) -> list[tuple[str, str]]:
         if old is not None and (old.space == PERSONAL) != (new.space == PERSONAL):
@@ -62,7 +64,10 @@ class AppProvider(TenantProvider[AppInputs]):
             )
             return [("space", reason)]
         if old is None or old.fingerprint != new.fingerprint:
-            return refusals(("sha256", lambda: session().open_file(new.sha256, new.subject)))
+            return refusals(
+                ("sha256", lambda: session().open_file(new.sha256, new.subject)),
+                ("object_owners", lambda: session().resolved(new.object_owners)),
+            )
         return []
 
     def make(self, new: AppInputs) -> tuple[str, dict[str, Any]]:
@@ -74,6 +79,7 @@ class AppProvider(TenantProvider[AppInputs]):
             space_id=None if new.space == PERSONAL else here.space_id(new.space, new.space_id),
             provenance=new.line,
             marked=new.provenance == "description",
+            object_owners=here.resolved(new.object_owners),
             open_file=here.open_file(new.sha256, new.subject),
             size=new.size,
         )

@@ -10,24 +10,13 @@ from typing import Any, Literal
 
 import pulumi
 from pulumi.dynamic import Resource
-from pydantic import BaseModel, ConfigDict
 
 from providers.base import Gone, Inputs, Refusal
-from providers.session import TenantProvider, refusals, session
+from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps, publications
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App as LiveApp
 from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
-
-
-class ObjectOwner(BaseModel):
-    """A private or community object and whose it becomes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    object: str
-    owner: str
-    match_by: Literal["subject", "email"]
 
 
 class AppPublicationInputs(Inputs):
@@ -71,10 +60,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         if old is not None:
             return []
         here = session()
-        owners = sorted({(o.match_by, o.owner) for o in new.object_owners})
-        found = refusals(
-            *(("object_owners", lambda by=by, name=name: here.user(by, name)) for by, name in owners)
-        )
+        found = refusals(("object_owners", lambda: here.resolved(new.object_owners)))
         if new.mode == "move":
             found += refusals(("sha256", lambda: here.open_file(new.sha256, new.subject)))
         return found
@@ -105,7 +91,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             description=new.description,
             provenance=new.line,
             marked=marked,
-            object_owners=[(o.object, here.user(o.match_by, o.owner).id) for o in new.object_owners],
+            object_owners=here.resolved(new.object_owners),
             open_file=here.open_file(new.sha256, new.subject),
             size=new.size,
         )

@@ -11,7 +11,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict
 
 from providers.base import I, Provider, Refusal
 from qlift.bundle.blobs import BlobStore
@@ -22,6 +24,16 @@ from qlift.cloud.models import Group, User
 from qlift.cloud.settings import connect_target, credentials_from, load_target
 from qlift.cloud.tenant import Tenant
 from qlift.derivation.phase import phase_blobs
+
+
+class ObjectOwner(BaseModel):
+    """A private or community object (its engine object id) and whose it becomes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    object: str
+    owner: str
+    match_by: Literal["subject", "email"]
 
 
 @dataclass
@@ -56,6 +68,10 @@ class Session:
                 "(LOGIN-12): remove all but one, or match by subject"
             )
         return found[0]
+
+    def resolved(self, owners: list[ObjectOwner]) -> list[tuple[str, str]]:
+        """Pairs of object id and user id."""
+        return [(o.object, self.user(o.match_by, o.owner).id) for o in owners]
 
     def user_or_none(self, by: str, name: str) -> User | None:
         try:
@@ -107,7 +123,9 @@ def _open(config: Any) -> Session:
     keys = ("apiKey", "clientId", "clientSecret")
     settings = {k: str(v) for k in keys if (v := config.get(f"qlift:{k}"))}
     loaded = load_target(target, root)
-    client = connect_target(loaded, credentials_from(loaded, settings, os.environ), log=RequestLog.from_environment())
+    client = connect_target(
+        loaded, credentials_from(loaded, settings, os.environ), log=RequestLog.from_environment()
+    )
     return Session(Tenant(client, Index(client)), phase_blobs(root, phase))
 
 

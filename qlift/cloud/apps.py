@@ -6,7 +6,7 @@ name (imported, not finished) or the last line of its description (finished), in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -20,13 +20,13 @@ from qlift.cloud.uploads import upload_file
 OpenFile = Callable[[], BinaryIO]
 
 
-def recognise(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
+def _finished(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
     """`space_id` None: any personal space that this identity sees."""
-    return next((a for a in tenant.index.apps(space_id) if _is(a, provenance)), None)
+    return next((a for a in tenant.index.apps(space_id) if provenance_of(a.description) == provenance), None)
 
 
-def _is(app: App, provenance: Provenance) -> bool:
-    return provenance in (provenance_of(app.name), provenance_of(app.description))
+def _unfinished(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
+    return next((a for a in tenant.index.apps(space_id) if provenance_of(a.name) == provenance), None)
 
 
 def import_app(
@@ -37,15 +37,29 @@ def import_app(
     space_id: str | None,
     provenance: Provenance,
     marked: bool,
+    object_owners: Iterable[tuple[str, str]],
     open_file: OpenFile,
     size: int,
 ) -> App:
-    """Look up, import under the marker name, then set name and provenance. One import of the budget."""
-    app = recognise(tenant, space_id, provenance)
+    """Look up, import under the marker name, give objects away, set name and provenance.
+
+    One import of the budget. `object_owners` are pairs of engine object id and user id. With them an
+    unfinished app of an earlier run is removed first: which of its objects were given away cannot be read.
+    """
+    app = _finished(tenant, space_id, provenance)
+    if app is not None:
+        return app
+    owners = list(object_owners)
+    app = _unfinished(tenant, space_id, provenance)
+    if app is not None and owners:
+        delete_app(tenant, app.id, f'app "{name}"')
+        app = None
     if app is None:
         app = import_as(
             tenant, provenance.line, space_id, open_file=open_file, size=size, subject=f'app "{name}"'
         )
+    for object_id, owner_id in owners:
+        give_object(tenant, app.id, object_id, owner_id, f'app "{name}"')
     return describe(
         tenant, app.id, name=name, description=description, provenance=provenance if marked else None
     )

@@ -24,7 +24,7 @@ LONGEST_TEXT = 500
 _SECRET = re.compile(
     r"(?i)((?:bearer|basic)\s+[\w\-.~+/]{8,}=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|"
     r"(?:client_secret|password|pwd|api[_-]?key|(?:access|refresh|id)_token|authorization)"
-    r"[\"']?\s*[:=]\s*(?:(?:bearer|basic)\s+)?[\"']?[^\s\"',;}]+)"
+    r"[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic)\s+)?[^\s\"',;}]+)"
 )
 
 

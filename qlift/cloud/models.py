@@ -127,10 +127,10 @@ class Task(Answer):
     enabled: Flag = False
     app_id: Text = ""
     partial: Flag = False
-    recurrence: EmptyIsNone = Field(None, validation_alias=AliasPath("start", "schedule", "recurrence"))
-    timezone: EmptyIsNone = Field(None, validation_alias=AliasPath("start", "schedule", "timezone"))
-    start: EmptyIsNone = Field(None, validation_alias=AliasPath("start", "schedule", "startDateTime"))
-    end: EmptyIsNone = Field(None, validation_alias=AliasPath("start", "schedule", "endDateTime"))
+    recurrence: EmptyIsNone = None
+    timezone: EmptyIsNone = None
+    start: EmptyIsNone = None
+    end: EmptyIsNone = None
     after: str | None = None
     after_status: str | None = None
     owner_id: Text = Field("", validation_alias=AliasPath("metadata", "ownerId"))
@@ -141,6 +141,9 @@ class Task(Answer):
     def _flatten(cls, data: Any) -> Any:
         if not isinstance(data, dict) or "states" not in data:
             return data
+        start = data.get("start")
+        schedule = start.get("schedule") if isinstance(start, dict) else None
+        schedule = schedule if isinstance(schedule, dict) else {}
         arguments = _arguments(data)
         event = next((e for e in _list_of_dicts(data.get("events"))), {})
         correlated = {
@@ -150,6 +153,10 @@ class Task(Answer):
         after, status = correlated.get("id"), correlated.get("status")
         return {
             **data,
+            "recurrence": schedule.get("recurrence"),
+            "timezone": schedule.get("timezone"),
+            "start": schedule.get("startDateTime"),
+            "end": schedule.get("endDateTime"),
             "appId": arguments.get("appId") or data.get("resourceId"),
             "partial": arguments.get("partial", False),
             "after": str(after) if after else None,

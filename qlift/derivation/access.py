@@ -72,21 +72,17 @@ def _from_list(context: Context, place: Place, grants: list[Grant]) -> list[Spac
 
 def _merged(parts: list[SpaceAssignment]) -> list[SpaceAssignment]:
     """A tenant holds one assignment for each assignee and space."""
-    found: dict[str, SpaceAssignment] = {}
+    found: dict[Assignee, SpaceAssignment] = {}
     for part in parts:
-        known = found.get(part.key)
+        known = found.get(part.assignee)
         roles = tuple(sorted({*part.roles, *(known.roles if known else ())}))
-        found[part.key] = part.model_copy(update={"roles": roles})
+        found[part.assignee] = part.model_copy(update={"roles": roles})
     return list(found.values())
 
 
 def _assignment(place: Place, assignee: Assignee, roles: tuple[str, ...]) -> SpaceAssignment:
-    # The name alone may collide after slugging (`A B`, `a-b`); type and exact name do not.
-    key = f"{place.key}.{assignee.type}.{assignee.name}" if assignee.name != slug(assignee.name) else ""
-    key = key or f"{place.key}.{assignee.type}.{slug(assignee.name)}"
-    return SpaceAssignment(
-        key=key.replace(" ", "_").replace("*", "_"), space=place.key, assignee=assignee, roles=roles
-    )
+    key = f"{place.key}.{assignee.type}-{slug(assignee.name)}"
+    return SpaceAssignment(key=key, space=place.key, assignee=assignee, roles=roles)
 
 
 def _from_rules(context: Context, place: Place, site: Site) -> list[SpaceAssignment]:

@@ -70,7 +70,7 @@ class Apps:
         former = names.former(bundle, "app", app.id, app.name)
         file = bundle.app_files[app.id]
         self.key_of[site.name, app.id] = (key, published)
-        space = None if place is None else place.staging if published else place.key
+        space = None if place is None else place.staging_key if published else place.key
         self.apps.append(
             App(
                 key=key,
@@ -145,8 +145,8 @@ class Apps:
             context.findings.error(
                 "PRIVATE-CONTENT-NOT-EXPORTED",
                 app.name,
-                f"the bundle was exported with scope {site.bundle.manifest.scope}: the app file does not hold "
-                f"{len(found)} private or community objects",
+                f"the bundle was exported with scope {site.bundle.manifest.scope}: the app file does not "
+                f"hold {len(found)} private or community objects",
                 "export with `--scope all`",
             )
         return tuple(found)

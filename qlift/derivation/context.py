@@ -8,6 +8,7 @@ from functools import cached_property
 from qlift.bundle import Bundle
 from qlift.bundle.models import App, Stream, User
 from qlift.derivation.findings import Findings
+from qlift.derivation.names import slug
 from qlift.derivation.people import People
 from qlift.derivation.plan import Plan, SpacePlan
 
@@ -42,20 +43,22 @@ class Place:
     """A space of the plan, and the stream that it is made from."""
 
     key: str
+    """Logical name."""
+    name: str
     plan: SpacePlan
     site: Site | None
     stream: Stream | None
 
     @property
-    def name(self) -> str:
-        return self.plan.name or self.key
-
-    @property
     def staging(self) -> str | None:
-        """Key of the shared space that apps are published from; only of a managed space."""
+        """What the plan calls the shared space that apps are published from; only of a managed space."""
         if self.plan.type == "shared":
             return None
         return self.plan.staging or f"{self.name} Staging"
+
+    @property
+    def staging_key(self) -> str | None:
+        return slug(self.staging) if self.staging else None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -33,6 +34,7 @@ def derive(
     made_owners = owners(context, all_places)
     made_assignments = (*working_roles(context, made_spaces), *assignments(context, all_places))
     made_schedules = schedules(context, apps)
+    _refuse_equal_names(findings, (a.key for a in made_assignments))
     _not_migrated(context, selected)
     return Desired(
         phase=plan.phase,
@@ -46,6 +48,17 @@ def derive(
         schedules=made_schedules,
         findings=findings.result(waivers, as_of),
     )
+
+
+def _refuse_equal_names(findings: Findings, keys: Iterable[str]) -> None:
+    for key, count in sorted(Counter(keys).items()):
+        if count > 1:
+            findings.error(
+                "LOGICAL-NAME-TWICE",
+                key,
+                f"{count} assignments would have this logical name",
+                "name users or groups that differ by more than case and punctuation",
+            )
 
 
 def _about_the_bundle(context: Context, site: Site) -> None:

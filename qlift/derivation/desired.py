@@ -59,12 +59,14 @@ class Source(Model):
 
 class Space(Model):
     key: str
-    """The plan's key: also the logical name."""
+    """Logical name: the plan's key as a slug."""
     name: str
     type: Literal["shared", "managed"]
     description: str = ""
     source: Source
     """The stream, or the plan's key for a space that no stream stands behind (id = key)."""
+    external: bool = False
+    """Another phase makes it; here it is referred to by its name."""
 
 
 class SpaceOwner(Model):

@@ -25,6 +25,12 @@ def logical(name: str, site: str, source_id: str) -> str:
     return f"{slug(name)}.{site}.{short(source_id)}"
 
 
+def stable(bundle: Bundle, kind: str, source_id: str, name: str) -> str:
+    """As `logical`, of the oldest known name: it survives renames of what many other names are made of."""
+    rename = bundle.renames.get((kind, source_id))
+    return logical(rename.former_names[0] if rename else name, bundle.site, source_id)
+
+
 def former(bundle: Bundle, kind: str, source_id: str, name: str) -> tuple[str, ...]:
     """Logical names before renames, oldest first."""
     rename = bundle.renames.get((kind, source_id))

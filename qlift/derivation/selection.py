@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 
 from qlift.bundle.models import App, Stream
+from qlift.derivation import names
 from qlift.derivation.context import Context, Place, SelectedApp, Site
+from qlift.derivation.names import slug
 from qlift.derivation.plan import FromStream, PersonalSelection, SpacePlan
 
 
@@ -14,11 +16,20 @@ def places(context: Context) -> tuple[Place, ...]:
     selected = _selected_streams(context)
     found: dict[str, Place] = {}
     taken: set[tuple[str, str]] = set()
-    for key, plan in context.plan.spaces.items():
-        if plan.from_ is None:
-            found[key] = Place(key, plan, None, None)
+    for name, plan in context.plan.spaces.items():
+        key = slug(name)
+        if key in found:
+            context.findings.error(
+                "SPACE-KEY-TWICE",
+                name,
+                f"its logical name {key} is that of {found[key].name} too",
+                "call one of them otherwise; `name` keeps the name in the tenant",
+            )
             continue
-        source = _stream(context, plan.from_, f"spaces.{key}.from.stream")
+        if plan.from_ is None:
+            found[key] = Place(key, plan.name or name, plan, None, None)
+            continue
+        source = _stream(context, plan.from_, f"spaces.{name}.from.stream")
         if source is None:
             continue
         site, stream = source
@@ -31,7 +42,7 @@ def places(context: Context) -> tuple[Place, ...]:
             )
             continue
         taken.add((site.name, stream.id))
-        found[key] = Place(key, plan, site, stream)
+        found[key] = Place(key, plan.name or name, plan, site, stream)
     for site, stream in selected:
         if (site.name, stream.id) in taken:
             continue
@@ -49,22 +60,14 @@ def _other(context: Context, site: Site, stream: Stream, found: dict[str, Place]
             "add it under `spaces`, or say under `spaces_rule` what becomes of such streams",
         )
         return
-    key = f"{rule.prefix}{stream.name}{rule.suffix}"
-    if key in found:
-        context.findings.error(
-            "SPACE-NAME-TWICE",
-            key,
-            f"the stream {stream.name} of {site.name} would make a second space of that name",
-            "name one of them under `spaces`",
-        )
-        return
+    key = names.stable(site.bundle, "stream", stream.id, stream.name)
     made = SpacePlan(
         from_=FromStream(stream=stream.name, site=site.name),
         type=rule.type,
         owner=rule.owner,
         access=rule.access,
     )
-    found[key] = Place(key, made, site, stream)
+    found[key] = Place(key, f"{rule.prefix}{stream.name}{rule.suffix}", made, site, stream)
 
 
 def _selected_streams(context: Context) -> list[tuple[Site, Stream]]:
@@ -84,6 +87,8 @@ def _selected_streams(context: Context) -> list[tuple[Site, Stream]]:
 def _stream(context: Context, wanted: FromStream, where: str) -> tuple[Site, Stream] | None:
     sites = [s for s in context.sites if wanted.site in (None, s.name)]
     hits = [(site, s) for site in sites for s in site.bundle.streams if wanted.stream in (s.name, s.id)]
+    if not hits:
+        hits = [(site, s) for site in sites for s in site.bundle.streams if _was(site, s, wanted.stream)]
     if len(hits) == 1:
         return hits[0]
     if hits:
@@ -94,15 +99,21 @@ def _stream(context: Context, wanted: FromStream, where: str) -> tuple[Site, Str
             "say which site (`site:`), or rename one in the source",
         )
         return None
-    names = [s.name for site in sites for s in site.bundle.streams]
-    near = difflib.get_close_matches(wanted.stream, names, n=1)
+    known = [s.name for site in sites for s in site.bundle.streams]
+    near = difflib.get_close_matches(wanted.stream, known, n=1)
     context.findings.error(
         "STREAM-UNKNOWN",
         wanted.stream,
         f"{where}: no bundle of the plan has this stream",
-        f"did you mean {near[0]}?" if near else f"the streams are {', '.join(sorted(names)) or 'none'}",
+        f"did you mean {near[0]}?" if near else f"the streams are {', '.join(sorted(known)) or 'none'}",
     )
     return None
+
+
+def _was(site: Site, stream: Stream, name: str) -> bool:
+    """Whether the stream had this name in an earlier export: a rename there must not break the plan here."""
+    rename = site.bundle.renames.get(("stream", stream.id))
+    return rename is not None and name in rename.former_names
 
 
 def select_apps(context: Context, all_places: tuple[Place, ...]) -> tuple[SelectedApp, ...]:
@@ -170,10 +181,10 @@ def _unknown_ids(context: Context) -> None:
             context.findings.error(
                 "APP-UNKNOWN", app_id, "select.apps.ids: no bundle of the plan has this app", "correct the id"
             )
-    names = {a.name for site in context.sites for a in site.bundle.apps}
+    titles = {a.name for site in context.sites for a in site.bundle.apps}
     for name in context.plan.select.apps.names:
-        if name not in names:
-            near = difflib.get_close_matches(name, sorted(names), n=1)
+        if name not in titles:
+            near = difflib.get_close_matches(name, sorted(titles), n=1)
             remedy = f"did you mean {near[0]}?" if near else "correct the name"
             context.findings.error(
                 "APP-UNKNOWN", name, "select.apps.names: no bundle of the plan has this app", remedy

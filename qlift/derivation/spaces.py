@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qlift.derivation.context import Context, Place, SelectedApp
 from qlift.derivation.desired import Assignee, Source, Space, SpaceAssignment, SpaceOwner
+from qlift.derivation.names import slug
 from qlift.derivation.people import Unknown
 from qlift.derivation.plan import PLAN_SITE
 
@@ -22,8 +23,6 @@ FORBIDDEN = '"*?<>/|\\:'
 def spaces(context: Context, places: tuple[Place, ...], apps: tuple[SelectedApp, ...]) -> tuple[Space, ...]:
     made: dict[str, Space] = {}
     for place in places:
-        if place.plan.of is not None:
-            continue
         source = (
             Source(site=place.site.name, id=place.stream.id)
             if place.site and place.stream
@@ -35,17 +34,18 @@ def spaces(context: Context, places: tuple[Place, ...], apps: tuple[SelectedApp,
             type=place.plan.type,
             description=place.plan.description,
             source=source,
+            external=place.plan.of is not None,
         )
     for place in _with_staging(places, apps):
-        staging = place.staging or ""
-        if staging in made or staging in context.plan.spaces:
+        staging, key = place.staging or "", place.staging_key or ""
+        if key in made:
             continue
-        made[staging] = Space(
-            key=staging,
+        made[key] = Space(
+            key=key,
             name=staging,
             type="shared",
             description=f"Apps that are published to {place.name}",
-            source=Source(site=PLAN_SITE, id=staging),
+            source=Source(site=PLAN_SITE, id=key),
         )
     _check_names(context, made)
     return tuple(made[k] for k in sorted(made))
@@ -79,13 +79,13 @@ def _check_names(context: Context, made: dict[str, Space]) -> None:
 
 
 def working_roles(context: Context, made: tuple[Space, ...]) -> list[SpaceAssignment]:
-    without = {k for k, s in context.plan.spaces.items() if not s.working_role}
+    without = {slug(k) for k, s in context.plan.spaces.items() if not s.working_role}
     return [
         SpaceAssignment(
             key=f"{s.key}.self", space=s.key, assignee=Assignee(type="self"), roles=WORKING_ROLES[s.type]
         )
         for s in made
-        if s.key not in without
+        if s.key not in without and not s.external
     ]
 
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from providers.app import PERSONAL, App
 from qlift.cloud.provenance import short_id
+from qlift.derivation.desired import ObjectOwner
 from qlift.program.job import Job, Run
 from qlift.program.spaces import Spaces
+
+
+def object_owner_inputs(owners: tuple[ObjectOwner, ...]) -> list[dict[str, str]]:
+    return [{"object": o.object, "owner": o.owner.name, "match_by": o.owner.by} for o in owners]
 
 
 def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
@@ -19,6 +24,7 @@ def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
             "fingerprint": app.fingerprint,
             "sha256": app.sha256,
             "size": app.size,
+            "object_owners": object_owner_inputs(app.object_owners),
             "site": app.source.site,
             "source": short_id(app.source.id),
             **run.provenance_inputs(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from providers.app import App
 from providers.app_publication import AppPublication
 from qlift.cloud.provenance import short_id
+from qlift.program.apps import object_owner_inputs
 from qlift.program.job import Job, Run
 from qlift.program.spaces import Spaces
 
@@ -27,10 +28,7 @@ def declare_publications(
             "app_id": app.id,
             **spaces.reference(publication.space),
             **spaces.reference(staging, "staging", "staging_id"),
-            "object_owners": [
-                {"object": o.object, "owner": o.owner.name, "match_by": o.owner.by}
-                for o in publication.object_owners
-            ],
+            "object_owners": object_owner_inputs(publication.object_owners),
             "sha256": origin.sha256,
             "size": origin.size,
             "site": origin.source.site,

@@ -14,18 +14,23 @@ from qlift.program.job import Job, Run
 @dataclass
 class Spaces:
     by_key: dict[str, Space] = field(default_factory=dict)
+    external: dict[str, str] = field(default_factory=dict)
+    """Names of spaces that another phase makes, by key."""
     working_role: dict[str, SpaceAssignment] = field(default_factory=dict)
     """By space: the assignment of the tool itself."""
 
     def reference(self, key: str, label: str = "space", id_: str = "space_id") -> dict[str, object]:
         """Label and id of a space. A space of another phase has no id here; it is found by its name."""
         space = self.by_key.get(key)
-        return {label: space.name, id_: space.id} if space else {label: key, id_: ""}
+        return {label: space.name, id_: space.id} if space else {label: self.external[key], id_: ""}
 
 
 def declare_spaces(run: Run, job: Job) -> Spaces:
     made = Spaces()
     for space in run.desired.spaces:
+        if space.external:
+            made.external[space.key] = space.name
+            continue
         props = {
             "name": space.name,
             "type": space.type,
