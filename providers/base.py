@@ -181,7 +181,7 @@ class Provider(ResourceProvider, Generic[I]):
             before, after = getattr(old, id_field), getattr(new, id_field)
             if before and after and before == after:
                 del was[label], will[label]
-            elif after is None or (before and after):
+            elif will[label] is not None and (after is None or (before and after)):
                 # Unknown: this run makes the object. Or both are known and differ.
                 was[label], will[label] = before, after or "(new)"
         return set(DeepDiff(was, will, ignore_numeric_type_changes=True).affected_root_keys)

@@ -259,7 +259,7 @@ class Client:
 
         def settled() -> httpx.Response:
             response = ask()
-            if response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+            if response.is_server_error or (_is_page(response) and not response.is_client_error):
                 raise _Unsettled(response)
             return response
 

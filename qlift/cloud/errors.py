@@ -22,7 +22,7 @@ LONGEST_TEXT = 500
 """Characters of the tenant's own words in one message."""
 
 _SECRET = re.compile(
-    r"(?i)((?:bearer|basic)\s+[\w\-.~+/]{8,}=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|"
+    r"(?i)((?:bearer|basic)\s+[\w\-.~+/]{16,}=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|"
     r"(?:client_secret|password|pwd|api[_-]?key|(?:access|refresh|id)_token|authorization)"
     r"[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic)\s+)?[^\s\"',;}]+)"
 )

@@ -26,7 +26,8 @@ SLOWEST = 10.0
 class _Tier:
     allowed: int
     """Requests in a window."""
-    sent: deque[float] = field(default_factory=deque)
+    expiries: deque[float] = field(default_factory=deque)
+    """When each request that counts leaves the window."""
     stopped_until: float = 0.0
     refused_at: float | None = None
     slowness: float = 1.0
@@ -62,19 +63,19 @@ class Limiter:
     def _pause(self, state: _Tier) -> float:
         """Seconds to wait; 0 when the request is counted and may go."""
         with self._lock:
-            now, sent = self._now(), state.sent
-            while sent and sent[0] <= now - WINDOW_SECONDS:
-                sent.popleft()
+            now, expiries = self._now(), state.expiries
+            while expiries and expiries[0] <= now:
+                expiries.popleft()
             if state.refused_at is not None and now >= state.refused_at + WINDOW_SECONDS:
                 state.refused_at, state.slowness = None, 1.0
             wait = state.stopped_until - now
-            if len(sent) >= state.allowed:
-                wait = max(wait, sent[0] + WINDOW_SECONDS - now)
+            if len(expiries) >= state.allowed:
+                wait = max(wait, expiries[0] - now)
             if state.refused_at is not None:
                 wait = max(wait, state.next_at - now)
             if wait > 0:
                 # Never so little that rounding keeps the clock where it is.
                 return max(wait, 0.001)
-            sent.append(now)
+            expiries.append(now + WINDOW_SECONDS)
             state.next_at = now + WINDOW_SECONDS / state.allowed * state.slowness
             return 0.0

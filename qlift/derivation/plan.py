@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 PLAN_SITE = "plan"
 """Stands for the site in the provenance of spaces that only the plan knows."""
 
+PHASE_NAME = r"^[a-z0-9][a-z0-9-]*$"
+
 RULE_FIELDS = ("user_id", "directory", "name", "email")
 """What the templates of user rules may use."""
 
@@ -193,7 +195,7 @@ class SchedulesPlan(PlanModel):
 
 class Plan(PlanModel):
     version: Literal[1]
-    phase: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    phase: Annotated[str, Field(pattern=PHASE_NAME)]
     sources: Annotated[tuple[SourceBundle, ...], Field(min_length=1)]
     uses: tuple[Word, ...] = ()
     """Other phases whose spaces this one refers to."""

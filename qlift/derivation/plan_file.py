@@ -55,7 +55,7 @@ def load_plan(path: Path, shown: Path | None = None) -> Plan:
     node = compose(path, shown)
     problems = [f"{shown}:{line}: the key `{key}` stands there twice" for key, line in _twice(node)]
     try:
-        plan = Plan.model_validate(plain(node, shown))
+        plan = Plan.model_validate(_without_empty(plain(node, shown)))
     except ValidationError as error:
         found = {
             _problem(node, shown, e["loc"], e["type"], e["msg"], e["input"])
@@ -101,6 +101,13 @@ def plain(node: yaml.Node, shown: Path) -> Any:
         raise PlanError([f"{shown}: a value cannot be read ({error}); put it in quotes"]) from None
     finally:
         loader.dispose()
+
+
+def _without_empty(value: Any) -> Any:
+    """A key with nothing after it, as where everything below is commented out, is a key left out."""
+    if isinstance(value, dict):
+        return {k: _without_empty(v) for k, v in value.items() if v is not None}
+    return value
 
 
 def _twice(node: yaml.Node) -> Iterator[tuple[str, int]]:

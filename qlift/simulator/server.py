@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Self, TypedDict
+from typing import Any, Literal, Self, TypedDict
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qlift.simulator.certificates import Certificates, certificates
 from qlift.simulator.clock import Clock
@@ -240,9 +240,8 @@ class Simulator:
             return create_control_app(self._world, self.faults)
         if name == "tenant":
             return FaultMiddleware(create_tenant_app(self._world), self.faults, "tenant")
-        access = "header" if name == "header" else "certificate"
-        site = create_site_app(self.store, self.clock, access, HEADER)  # type: ignore[arg-type]
-        return FaultMiddleware(site, self.faults, "site")
+        access: Literal["header", "certificate"] = "header" if name == "header" else "certificate"
+        return FaultMiddleware(_Site(self.store, self.clock, access), self.faults, "site")
 
     def _run(self, ready: Event, failure: list[BaseException]) -> None:
         try:
@@ -266,6 +265,21 @@ class Simulator:
         ready.set()
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*serving)
+
+
+class _Site:
+    """Built at its first request: that takes longer than everything else, and many tests never ask it."""
+
+    def __init__(self, store: Store, clock: Clock, access: Literal["header", "certificate"]) -> None:
+        self._store = store
+        self._clock = clock
+        self._access: Literal["header", "certificate"] = access
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            self._app = create_site_app(self._store, self._clock, self._access, HEADER)
+        await self._app(scope, receive, send)
 
 
 def people_of_site(store: Store) -> tuple[list[Person], list[str]]:

@@ -4,14 +4,13 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 from pydantic import SecretStr
 
 from qlift.cloud import client as client_module
-from qlift.cloud.auth import ApiKey, OAuthClient
+from qlift.cloud.auth import OAuthClient
 from qlift.cloud.client import ATTEMPTS, PATIENCE_SECONDS, Client, origin_of
 from qlift.cloud.errors import (
     Ambiguous,
@@ -26,17 +25,10 @@ from qlift.cloud.errors import (
 )
 from qlift.simulator import Simulator
 from qlift.simulator.site import SampleOptions
-from tests.cloud.conftest import Break
+from tests.cloud.conftest import KEY, Break, Connect, Requests
 from tests.cloud.servers import Asked, Odd, Reply, Time, odd_server
 
-Requests = Callable[..., list[tuple[str, int | None]]]
-KEY = "the-very-secret-key-0123456789"
 SPACES = "/api/v1/spaces"
-
-
-def _client(url: str, time: Time | None = None, key: str = KEY) -> Client:
-    clock = time or Time()
-    return Client(url, ApiKey(SecretStr(key)), now=clock.now, sleep=clock.sleep)
 
 
 def _make_space(client: Client, name: str) -> str:
@@ -64,14 +56,14 @@ def test_tenant_follows_the_redirect(client: Client) -> None:
     assert client.tenant().name == "Simulated tenant"
 
 
-def test_a_redirect_that_carries_a_page_is_still_a_redirect() -> None:
+def test_a_redirect_that_carries_a_page_is_still_a_redirect(connect: Connect) -> None:
     def answer(asked: Asked) -> Reply:
         if asked.path == "/api/v1/users/me":
             return Reply(301, b"<a href='x'>Moved</a>", {"Content-Type": "text/html", "Location": "/u/1"})
         return Reply(body=b'{"id": "1"}')
 
     with odd_server(answer) as server:
-        assert _client(server.url).me().id == "1"
+        assert connect(server.url).me().id == "1"
 
 
 @pytest.mark.parametrize(
@@ -102,15 +94,15 @@ def test_an_address_is_spelt_as_links_spell_it(given: str, origin: str) -> None:
         "",
     ],
 )
-def test_an_address_that_gets_no_credentials(url: str) -> None:
+def test_an_address_that_gets_no_credentials(connect: Connect, url: str) -> None:
     with pytest.raises(CloudError) as caught:
-        _client(url)
+        connect(url)
     assert "`url`" in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
-    simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with odd_server(lambda asked: Reply(502)) as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
@@ -118,18 +110,19 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
         tenant = simulator.description["tenant"]
-        assert _client(tenant["url"], key=tenant["api_key"]).me().id == tenant["user_id"]
+        assert connect(tenant["url"], tenant["api_key"]).me().id == tenant["user_id"]
         assert proxy.asked == []
 
 
-def test_an_unknown_certificate_names_the_remedy() -> None:
-    with Simulator(sample=SampleOptions(apps=1, users=3), https=True) as simulator:
+def test_an_unknown_certificate_names_the_remedy(connect: Connect) -> None:
+    with Simulator(sample=SampleOptions(apps=2, users=10), https=True) as simulator:
         tenant = simulator.description["tenant"]
         with pytest.raises(Unreachable, match="`ca`"):
-            _client(tenant["url"], key=tenant["api_key"]).me()
+            connect(tenant["url"], tenant["api_key"]).me()
         trusting = ssl.create_default_context(cafile=simulator.description["site"]["certificate"]["ca"])
-        known = Client(tenant["url"], ApiKey(SecretStr(tenant["api_key"])), verify=trusting)
+        known = connect(tenant["url"], tenant["api_key"], verify=trusting)
         assert known.me().id == tenant["user_id"]
+        known.close()
 
 
 # Lists and objects.
@@ -146,13 +139,13 @@ def test_pages_gives_every_element_once(
     assert len(requests("GET", SPACES)) == 3
 
 
-def test_a_list_that_refers_to_itself_ends() -> None:
+def test_a_list_that_refers_to_itself_ends(connect: Connect) -> None:
     page = json.dumps({"data": [{"id": "1"}], "links": {"next": {"href": "/list?next=x"}}}).encode()
     with odd_server(lambda asked: Reply(body=page)) as server, pytest.raises(Failed, match="twice"):
-        list(_client(server.url).pages("/list", subject="list"))
+        list(connect(server.url).pages("/list", subject="list"))
 
 
-def test_a_next_link_is_followed_verbatim() -> None:
+def test_a_next_link_is_followed_verbatim(connect: Connect) -> None:
     following = "/list?next=a%2Bb%20c%2F%3D&limit=7"
 
     def answer(asked: Asked) -> Reply:
@@ -161,14 +154,14 @@ def test_a_next_link_is_followed_verbatim() -> None:
         return Reply(body=json.dumps(body).encode())
 
     with odd_server(answer) as server:
-        assert list(_client(server.url).pages("/list", subject="list", params={"limit": 5, "x": None})) == []
+        assert list(connect(server.url).pages("/list", subject="list", params={"limit": 5, "x": None})) == []
         assert [a.path for a in server.asked] == ["/list?limit=5", following]
 
 
 @pytest.mark.parametrize("body", [b"[]", b'{"data": null}', b"3"])
-def test_what_is_no_list_is_said(body: bytes) -> None:
+def test_what_is_no_list_is_said(connect: Connect, body: bytes) -> None:
     with odd_server(lambda asked: Reply(body=body)) as server, pytest.raises(Failed, match="not a list"):
-        list(_client(server.url).pages("/list", subject="list"))
+        list(connect(server.url).pages("/list", subject="list"))
 
 
 def test_find_knows_missing_from_forbidden(client: Client, simulator: Simulator, fault: Break) -> None:
@@ -180,10 +173,10 @@ def test_find_knows_missing_from_forbidden(client: Client, simulator: Simulator,
     assert client.find(f"{SPACES}/000000000000000000000000", subject="space x") is None
 
 
-def test_a_page_with_status_404_is_not_a_missing_object() -> None:
+def test_a_page_with_status_404_is_not_a_missing_object(connect: Connect) -> None:
     page = Reply(404, b"<html>not found</html>", {"Content-Type": "text/html; charset=utf-8"})
     with odd_server(lambda asked: page) as server, pytest.raises(Failed, match="web page"):
-        _client(server.url).find("/api/v1/apps/1", subject="app")
+        connect(server.url).find("/api/v1/apps/1", subject="app")
 
 
 @pytest.mark.parametrize("body", ["errors", "empty", "text"])
@@ -221,17 +214,17 @@ def test_and_given_up_within_bounds(
     assert 1 < sum(time.slept) < 60
 
 
-def test_nobody_listens() -> None:
+def test_nobody_listens(connect: Connect) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
     with pytest.raises(Unreachable, match="check `url`"):
-        _client(url).me()
+        connect(url).me()
     with pytest.raises(Unreachable):
-        _client(url).post(SPACES, subject="space", json={})
+        connect(url).post(SPACES, subject="space", json={})
 
 
-def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_never_answers(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "READ_SECONDS", 0.02)
     monkeypatch.setattr(client_module, "WRITE_SECONDS", 0.02)
     done = threading.Event()
@@ -241,7 +234,7 @@ def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         return Reply()
 
     with odd_server(answer) as server:
-        client = _client(server.url)
+        client = connect(server.url)
         try:
             with pytest.raises(Unreachable):
                 client.get("/x", subject="x")
@@ -269,11 +262,11 @@ def test_a_change_without_a_clear_answer_is_ambiguous_and_sent_once(
 
 
 @pytest.mark.parametrize("body", [b"{", b"done"])
-def test_half_an_answer_to_a_change_is_ambiguous(body: bytes) -> None:
+def test_half_an_answer_to_a_change_is_ambiguous(connect: Connect, body: bytes) -> None:
     with odd_server(lambda asked: Reply(200, body)) as server, pytest.raises(Ambiguous):
-        _client(server.url).post("/x", subject="x", json={})
+        connect(server.url).post("/x", subject="x", json={})
     with odd_server(lambda asked: Reply(200, body)) as server, pytest.raises(Failed):
-        _client(server.url).get("/x", subject="x")
+        connect(server.url).get("/x", subject="x")
 
 
 def test_a_clear_no_is_not_ambiguous(client: Client, fault: Break) -> None:
@@ -285,7 +278,7 @@ def test_a_clear_no_is_not_ambiguous(client: Client, fault: Break) -> None:
         _make_space(client, "Broken")
 
 
-def test_a_change_that_never_left_is_repeated() -> None:
+def test_a_change_that_never_left_is_repeated(connect: Connect) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -297,14 +290,14 @@ def test_a_change_that_never_left_is_repeated() -> None:
                 started.append(stack.enter_context(odd_server(lambda asked: Reply(201), port)))
 
         time = Time(also=start)
-        assert _client(f"http://127.0.0.1:{port}", time).post("/x", subject="x").status == 201
+        assert connect(f"http://127.0.0.1:{port}", time=time).post("/x", subject="x").status == 201
         assert len(started[0].asked) == 1
 
 
-def test_a_redirected_change_is_refused() -> None:
+def test_a_redirected_change_is_refused(connect: Connect) -> None:
     moved = Reply(301, b"", {"Location": "https://elsewhere.example/x"})
     with odd_server(lambda asked: moved) as server, pytest.raises(Failed, match="elsewhere"):
-        _client(server.url).put("/x", subject="x", json={})
+        connect(server.url).put("/x", subject="x", json={})
 
 
 def test_a_delete_is_repeated_until_its_fate_is_known(client: Client, fault: Break) -> None:
@@ -329,7 +322,9 @@ def test_a_429_waits_as_told_and_the_change_is_done_once(
     assert sum(time.slept) >= 2
 
 
-def test_more_changes_than_the_tenant_allows(client: Client, simulator: Simulator, requests: Requests) -> None:
+def test_more_changes_than_the_tenant_allows(
+    client: Client, simulator: Simulator, requests: Requests
+) -> None:
     simulator.switches.tier2_per_minute = 2
     names = [f"Slow {number:02}" for number in range(25)]
     for name in names:
@@ -340,12 +335,12 @@ def test_more_changes_than_the_tenant_allows(client: Client, simulator: Simulato
     assert statuses.count(429) <= 4
 
 
-def test_a_429_for_too_long_is_raised(requests: Requests) -> None:
+def test_a_429_for_too_long_is_raised(connect: Connect, requests: Requests) -> None:
     body = b'{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}]}'
     reply = Reply(429, body, {"Retry-After": "86400", "Content-Type": "application/json"})
     time = Time()
     with odd_server(lambda asked: reply) as server, pytest.raises(RateLimited, match="rate limit reached"):
-        _client(server.url, time).get("/x", subject="x")
+        connect(server.url, time=time).get("/x", subject="x")
     assert sum(time.slept) <= PATIENCE_SECONDS
 
 
@@ -391,35 +386,34 @@ def test_the_sign_in_is_repeated(oauth: Client, fault: Break, action: str) -> No
     assert "Board papers" in _names(oauth)
 
 
-def test_a_wrong_key_and_a_wrong_secret(simulator: Simulator) -> None:
+def test_a_wrong_key_and_a_wrong_secret(connect: Connect, simulator: Simulator) -> None:
     url = simulator.description["tenant"]["url"]
     with pytest.raises(Unauthorised, match="qlift:apiKey") as caught:
-        _client(url).me()
+        connect(url).me()
     assert KEY not in str(caught.value)
     client_id = simulator.description["tenant"]["client_id"]
-    wrong = Client(url, OAuthClient(client_id, SecretStr(KEY)))
+    wrong = connect(url, OAuthClient(client_id, SecretStr(KEY)))
     with pytest.raises(Unauthorised, match=client_id) as caught:
         wrong.me()
     assert KEY not in str(caught.value)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b'{"access_token": "x", "expires_in": "soon"}'])
-def test_an_answer_without_a_token(body: bytes) -> None:
+def test_an_answer_without_a_token(connect: Connect, body: bytes) -> None:
     with odd_server(lambda asked: Reply(200, body)) as server:
-        client = Client(server.url, OAuthClient("id", SecretStr(KEY)))
+        client = connect(server.url, OAuthClient("id", SecretStr(KEY)))
         with pytest.raises(Failed, match="no token"):
             client.me()
 
 
-def test_a_short_token_is_used_for_a_while() -> None:
+def test_a_short_token_is_used_for_a_while(connect: Connect) -> None:
     def answer(asked: Asked) -> Reply:
         if asked.path == "/oauth/token":
             return Reply(body=b'{"access_token": "short", "expires_in": 60}')
         return Reply(body=b'{"id": "1"}')
 
     with odd_server(answer) as server:
-        time = Time()
-        client = Client(server.url, OAuthClient("id", SecretStr(KEY)), now=time.now, sleep=time.sleep)
+        client = connect(server.url, OAuthClient("id", SecretStr(KEY)))
         for _ in range(5):
             client.get("/x", subject="x")
         assert [a.path for a in server.asked].count("/oauth/token") == 1
@@ -429,7 +423,7 @@ def test_a_short_token_is_used_for_a_while() -> None:
 
 
 @pytest.mark.parametrize("way", ["redirect", "link"])
-def test_credentials_stay_with_the_tenant(way: str) -> None:
+def test_credentials_stay_with_the_tenant(connect: Connect, way: str) -> None:
     with odd_server(lambda asked: Reply(body=b'{"data": []}')) as elsewhere:
 
         def answer(asked: Asked) -> Reply:
@@ -439,18 +433,20 @@ def test_credentials_stay_with_the_tenant(way: str) -> None:
             return Reply(body=json.dumps({"data": [], "links": links}).encode())
 
         with odd_server(answer) as server, pytest.raises(Failed, match="another address"):
-            list(_client(server.url).pages("/x", subject="x"))
+            list(connect(server.url).pages("/x", subject="x"))
         assert elsewhere.asked == []
 
 
-@pytest.mark.parametrize("href", ["//evil.example/x", "http://127.0.0.1@evil.example/", "file:///etc", "\\\\evil"])
-def test_a_crafted_link_leads_nowhere_else(href: str) -> None:
+@pytest.mark.parametrize(
+    "href", ["//evil.example/x", "http://127.0.0.1@evil.example/", "file:///etc", "\\\\evil"]
+)
+def test_a_crafted_link_leads_nowhere_else(connect: Connect, href: str) -> None:
     page = json.dumps({"data": [], "links": {"next": {"href": href}}}).encode()
     with odd_server(lambda asked: Reply(body=page)) as server, pytest.raises(Failed):
-        list(_client(server.url).pages("/x", subject="x"))
+        list(connect(server.url).pages("/x", subject="x"))
 
 
-def test_a_tenant_that_repeats_what_it_was_sent() -> None:
+def test_a_tenant_that_repeats_what_it_was_sent(connect: Connect) -> None:
     def answer(asked: Asked) -> Reply:
         said = f"bad header {asked.headers['authorization']} {KEY}"
         if asked.method == "GET":
@@ -458,13 +454,13 @@ def test_a_tenant_that_repeats_what_it_was_sent() -> None:
         return Reply(400, json.dumps({"errors": [{"title": said, "detail": KEY}], "traceId": KEY}).encode())
 
     with odd_server(answer) as server:
-        for call in (_client(server.url).get, _client(server.url).delete):
+        for call in (connect(server.url).get, connect(server.url).delete):
             with pytest.raises(CloudError, match="bad header") as caught:
                 call("/x", subject="x")
             assert KEY not in str(caught.value)
 
 
-def test_a_key_that_cannot_be_sent_is_not_shown(simulator: Simulator) -> None:
+def test_a_key_that_cannot_be_sent_is_not_shown(connect: Connect, simulator: Simulator) -> None:
     with pytest.raises(CloudError) as caught:
-        _client(simulator.description["tenant"]["url"], key=f"{KEY}\nx").me()
+        connect(simulator.description["tenant"]["url"], f"{KEY}\nx").me()
     assert KEY not in str(caught.value)

@@ -19,7 +19,10 @@ from qlift.cloud.errors import (
 SHAPES: list[tuple[str, Any, list[str]]] = [
     (
         "spaces",
-        {"errors": [{"code": "SPACES-409", "title": "Name taken", "meta": {"source": {}}}], "traceId": "ab12"},
+        {
+            "errors": [{"code": "SPACES-409", "title": "Name taken", "meta": {"source": {}}}],
+            "traceId": "ab12",
+        },
         ["Name taken", "SPACES-409", "ab12"],
     ),
     (
@@ -44,7 +47,11 @@ SHAPES: list[tuple[str, Any, list[str]]] = [
     ("text", "App not\nfound", ["App not found"]),
     ("nothing", None, ["the tenant answered 418"]),
     ("a list", [1, 2], ["the tenant answered 418"]),
-    ("odd members", {"errors": ["x", {"title": None, "detail": 3, "code": None}]}, ["the tenant answered 418"]),
+    (
+        "odd members",
+        {"errors": ["x", {"title": None, "detail": 3, "code": None}]},
+        ["the tenant answered 418"],
+    ),
 ]
 
 

@@ -1,0 +1,108 @@
+"""A first plan for a site, with every key explained, for people to cut down: `qlift phase new`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from qlift.bundle import Bundle
+from qlift.bundle.models import App
+
+_HEAD = """\
+# The plan of phase {phase}. `docs/plan.md` explains every key; what is commented out shows the default or an
+# example. Try it without touching anything: qlift phase show {phase}
+version: 1
+phase: {phase}
+sources:
+  - {{site: {site}, bundle: {bundle}}}
+
+# What belongs to this phase. Without `streams`: those that `spaces` come from.
+select:
+  # streams: [Finance]                  # names or ids, or: all
+  # apps: {{tags: ["App - 30 Ready to Migrate"]}}   # also: ids, names, custom_properties; all must hold
+  personal: false                       # true, or {{owners: ['CORP\\jane'], groups: [BI]}}: {personal}
+
+# Who is who. `qlift users` looks everybody up in the tenant and writes a file for you to correct;
+# what stands there goes before these rules.
+users:
+  match_by: subject                     # or: email
+  rules:
+{rules}
+  # missing_owner: {{assign_to: 'CORP\\svc-bi'}}    # gets what belongs to people who left ({left} here)
+groups:
+  # everyone: All Staff                 # the tenant's group for rules that mean everybody
+
+# A space for each stream. Drop the streams of other phases. Names may change later, keys must not.
+# managed: apps are imported into a staging space and published from there; shared: they go straight in.
+spaces:
+"""
+_TAIL = """\
+
+# Spaces for all selected streams that are not named above; for sites with hundreds of them.
+# spaces_rule: {type: managed, prefix: "", suffix: "", access: from_rules}
+
+# Rules that may let in more people than the source does. A person has to answer for each of them.
+# access:
+#   accept_widening: [{rule: Some Rule, until: 2027-03-31}]
+
+apps:
+  publish: move                         # move keeps private sheets and bookmarks; copy: public content only
+schedules:
+  enabled: false                        # cut-over turns this to true, in a pull request
+provenance: description                 # one line in descriptions by which qlift knows its own work; or: none
+"""
+
+
+def plan_text(phase: str, bundle: Bundle, folder: str) -> str:
+    """`folder` is how the plan names the bundle."""
+    people = [u for u in bundle.users if u.user_directory != "INTERNAL"]
+    directories = sorted({u.user_directory for u in people})
+    return (
+        _HEAD.format(
+            phase=phase,
+            site=bundle.site,
+            bundle=_quoted(folder),
+            personal=f"{sum(a.stream is None for a in bundle.apps)} apps here are unpublished",
+            rules="\n".join(_rule(d) for d in directories) or "    []",
+            left=sum(u.inactive or u.removed_externally for u in people),
+        )
+        + _spaces(bundle)
+        + _TAIL
+    )
+
+
+def _rule(directory: str) -> str:
+    subject = _quoted(directory + "\\{user_id}")
+    return f"    - {{directory: {_quoted(directory)}, subject: {subject}}}"
+
+
+def _spaces(bundle: Bundle) -> str:
+    if not bundle.streams:
+        return "  {}\n"
+    by_stream: dict[str, list[App]] = {}
+    for app in bundle.apps:
+        if app.stream is not None:
+            by_stream.setdefault(app.stream.id, []).append(app)
+    often = Counter(s.name for s in bundle.streams)
+    text = ""
+    for stream in sorted(bundle.streams, key=lambda s: (s.name, s.id)):
+        count = len(by_stream.get(stream.id, []))
+        twice = often[stream.name] > 1
+        key = f"{stream.name} {stream.id[:8]}" if twice else stream.name
+        source = stream.id if twice else stream.name
+        text += (
+            f"  {_quoted(key)}:                # {count} apps\n"
+            f"    from: {{stream: {_quoted(source)}}}\n"
+            "    type: managed\n"
+            "    # owner: 'CORP\\jane'\n"
+            "    # access: from_rules            # or: none, or a list of {user|group: ..., roles: [...]}\n"
+        )
+    return text
+
+
+def _quoted(text: str) -> str:
+    """YAML's plain form where that is safe, else its double-quoted form, which JSON is part of."""
+    plain = text.replace(" ", "").replace("-", "").replace("_", "").replace("/", "").replace(".", "")
+    words = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
+    safe = plain.isascii() and plain.isalpha() and text.lower() not in words and text[0].isalpha()
+    return text if safe and text == text.strip() else json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,126 @@
+"""A phase on simulated ends: site, tenant, bundle, plan and stack in one folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from qlift.pulumi_cli import Engine
+from qlift.simulator import Simulator
+from qlift.sources.qlik_sense.client import SiteClient
+from qlift.sources.qlik_sense.connection import load_connection
+from qlift.sources.qlik_sense.export import ExportReport, export_site
+from tests.support.project import ROOT, Project, Result
+
+PLAN: dict[str, Any] = yaml.safe_load((ROOT / "stacks" / "demo" / "plan.yaml").read_text(encoding="utf-8"))
+
+
+class Phase:
+    """`project` runs Pulumi; `plan` is what the next run's plan.yaml says."""
+
+    def __init__(self, engine: Engine, simulator: Simulator, folder: Path, *, api_key: bool = False) -> None:
+        self.simulator = simulator
+        self.ends = simulator.description
+        self.folder = folder / "repository"
+        self.plan: dict[str, Any] = {**PLAN, "sources": [{"site": "sample", "bundle": "exports/sample"}]}
+        self._lay_out()
+        tenant = self.ends["tenant"]
+        secrets = (
+            {"QLIFT_API_KEY": tenant["api_key"]}
+            if api_key
+            else {"QLIFT_CLIENT_ID": tenant["client_id"], "QLIFT_CLIENT_SECRET": tenant["client_secret"]}
+        )
+        log = {"QLIFT_LOG": str(self.folder / "changes.jsonl")}
+        self.project = Project(engine, self.folder, env={**secrets, **log})
+        self.project.init("demo")
+
+    def _lay_out(self) -> None:
+        (self.folder / "stacks" / "targets").mkdir(parents=True)
+        (self.folder / "stacks" / "demo").mkdir()
+        shutil.copy(ROOT / "__main__.py", self.folder)
+        settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
+        settings["runtime"] = {"name": "python"}
+        self._write("Pulumi.yaml", settings)
+        self._write("stacks/targets/test.yaml", {"url": self.ends["tenant"]["url"]})
+        self._write("stacks/Pulumi.demo.yaml", {"config": {"qlift:target": "test", "qlift:phase": "demo"}})
+
+    def _write(self, name: str, content: Any) -> None:
+        (self.folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+    def export(self, *, site: str = "sample") -> ExportReport:
+        header = self.ends["site"]["header"]
+        name, value = header["name"], header["value"]
+        way = {"header": {"name": name, "value_env": "QLIFT_TEST_USER"}}
+        self._write("source.yaml", {"site": site, "kind": "qlik-sense", "url": header["url"], "way": way})
+        connection = load_connection(self.folder / "source.yaml")
+        with _environment("QLIFT_TEST_USER", value):
+            client = SiteClient(connection)
+            try:
+                return export_site(
+                    client,
+                    self.folder / "exports" / site,
+                    data="all",
+                    scope="all",
+                    blobs=None,
+                    progress=lambda _: None,
+                )
+            finally:
+                client.close()
+
+    def write_plan(self) -> None:
+        self._write("stacks/demo/plan.yaml", self.plan)
+
+    def preview(self, *args: str, expect_no_changes: bool = False, env: dict[str, str] | None = None) -> Result:
+        self.write_plan()
+        return self.project.preview(*args, expect_no_changes=expect_no_changes, env=env)
+
+    def up(self, *args: str, env: dict[str, str] | None = None) -> Result:
+        self.write_plan()
+        return self.project.up(*args, env=env)
+
+    def destroy(self) -> Result:
+        count = sum("dynamic/qlik" in r["type"] for r in self.resources()) - 1
+        return self.project.destroy(env={"QLIFT_ALLOW_DELETES": str(count)})
+
+    def resources(self) -> list[dict[str, Any]]:
+        found = self.project.export()["deployment"].get("resources") or []
+        return [dict(r) for r in found]
+
+    def ids(self, kind: str) -> dict[str, str]:
+        """By logical name."""
+        return {
+            r["urn"].rpartition("::")[2]: r["id"] for r in self.resources() if r["type"].endswith(f":{kind}")
+        }
+
+    def tenant(self, *, ids: bool = False) -> Any:
+        """The tenant's dump, without what is volatile."""
+        params = {"ids": "true"} if ids else {}
+        answer = httpx.get(f"{self.ends['control']['url']}/control/state", params=params, timeout=60)
+        answer.raise_for_status()
+        return answer.json()["tenant"]
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        answer = httpx.request(method, f"{self.ends['control']['url']}/control/{path}", json=body, timeout=60)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    import os
+
+    former = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if former is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = former
