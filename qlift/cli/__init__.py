@@ -1,11 +1,36 @@
-"""The `qlift` command; one module for each subcommand."""
+"""The `qlift` command; one module for each subcommand.
+
+Exit codes: 0 done; 1 something failed or is incomplete; 2 wrong usage or configuration; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
 
 import typer
 
+from qlift.bundle import BundleError
+from qlift.cli.connect import connect
+from qlift.cli.demo import demo
 from qlift.cli.engine import engine
+from qlift.cli.export import export
+from qlift.cli.phase import phase
+from qlift.cli.simulate import simulate
+from qlift.cli.users import users
+from qlift.cloud.errors import CloudError
+from qlift.cloud.settings import SettingsError
+from qlift.derivation import PlanError
+from qlift.sources.qlik_sense.errors import ConnectionSettings, SourceError
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-app.command()(engine)
+CONFIGURATION = (SettingsError, PlanError, ConnectionSettings)
+FAILURES = (CloudError, SourceError, BundleError)
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+for command in (connect, export, users, simulate, engine):
+    app.command()(command)
+app.add_typer(phase, name="phase")
+app.add_typer(demo, name="demo")
 
 
 @app.callback()
@@ -14,4 +39,17 @@ def _qlift() -> None:
 
 
 def main() -> None:
-    app()
+    """What people did wrong is told in plain lines, never as a traceback."""
+    try:
+        app()
+    except CONFIGURATION as error:
+        _tell(error, MISUSED)
+    except FAILURES as error:
+        _tell(error, FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+def _tell(error: Exception, code: int) -> None:
+    typer.echo(str(error), err=True)
+    sys.exit(code)

@@ -37,6 +37,15 @@ class _Filter:
 
 def recurrence(increment: str, filters: tuple[str, ...], start: datetime) -> str:
     """`RRULE:...`. Raises `NotTranslatable`. `start` is local time; an event that runs once has no rule."""
+    rule = _translated(increment, filters, start)
+    try:
+        rrulestr(rule, dtstart=start)
+    except ValueError:
+        raise NotTranslatable("its filter never meets its start and increment, so it can never fire") from None
+    return rule
+
+
+def _translated(increment: str, filters: tuple[str, ...], start: datetime) -> str:
     total = _minutes(increment)
     if total == 0:
         raise NotTranslatable("it runs once")
@@ -45,25 +54,30 @@ def recurrence(increment: str, filters: tuple[str, ...], start: datetime) -> str
     chosen = _parsed(filters[0] if filters else ANY_FILTER[0])
     weekly, monthly = _interval(chosen.weekly_interval), _interval(chosen.monthly_interval)
     months = _list(chosen.months, 1, 12, "BYMONTH")
+    hours = _list(chosen.hours, 0, 23, "BYHOUR")
+    minutes = _list(chosen.minutes, 0, 59, "BYMINUTE")
+    if total % DAY == 0:
+        # Whole days: every candidate has the hour and minute of the start.
+        _refuse_never(hours, start.hour, "hour")
+        _refuse_never(minutes, start.minute, "minute")
+    elif total % HOUR == 0:
+        _refuse_never(minutes, start.minute, "minute")
     if weekly > 1:
         plain = total == DAY and chosen.nth == "-" and chosen.days_of_month == "*" and monthly == 1
         if not plain:
             raise NotTranslatable("a weekly interval beside another interval")
-        days = _weekdays(chosen.weekdays) or [f"BYDAY={DAYS[(start.weekday() + 1) % 7]}"]
+        days = _weekdays(chosen.weekdays)
+        if not days:
+            raise NotTranslatable("every few weeks, but no weekday: one run or seven?")
         return _rule("WEEKLY", weekly, [*days, *months, "WKST=SU"])
     if chosen.nth != "-" or monthly > 1:
         if total != DAY:
             raise NotTranslatable("a monthly interval or an n-th weekday beside another increment than a day")
-        return _rule("MONTHLY", monthly, [*_monthly(chosen, start), *months])
+        return _rule("MONTHLY", monthly, [*_monthly(chosen), *months])
     parts = [*_weekdays(chosen.weekdays), *_days_of_month(chosen.days_of_month), *months]
-    hours = _list(chosen.hours, 0, 23, "BYHOUR")
-    minutes = _list(chosen.minutes, 0, 59, "BYMINUTE")
     if total % DAY == 0:
-        _refuse_never(hours, start.hour, "hour")
-        _refuse_never(minutes, start.minute, "minute")
         return _rule("DAILY", total // DAY, parts)
     if total % HOUR == 0:
-        _refuse_never(minutes, start.minute, "minute")
         return _rule("HOURLY", total // HOUR, [*hours, *parts])
     return _rule("MINUTELY", total, [*hours, *minutes, *parts])
 
@@ -147,7 +161,7 @@ def _days_of_month(token: str) -> list[str]:
     return [f"BYMONTHDAY={','.join(map(str, days))}"]
 
 
-def _monthly(chosen: _Filter, start: datetime) -> list[str]:
+def _monthly(chosen: _Filter) -> list[str]:
     if chosen.nth != "-":
         nth = -1 if chosen.nth == LAST else _numbers(chosen.nth, 1, 4)[0]
         if chosen.weekdays == "*" or chosen.days_of_month != "*":
@@ -155,7 +169,10 @@ def _monthly(chosen: _Filter, start: datetime) -> list[str]:
         return [f"BYDAY={','.join(f'{nth}{DAYS[n]}' for n in _numbers(chosen.weekdays, 0, 6))}"]
     if chosen.weekdays != "*":
         raise NotTranslatable("a monthly interval beside weekdays")
-    return _days_of_month(chosen.days_of_month) or [f"BYMONTHDAY={start.day}"]
+    days = _days_of_month(chosen.days_of_month)
+    if not days:
+        raise NotTranslatable("every few months, but no day of the month: one run or thirty?")
+    return days
 
 
 def _refuse_never(limit: list[str], value: int, what: str) -> None:

@@ -99,8 +99,12 @@ class Simulator:
         )
         self._https = bool(self.store.get_setting("https")) or https
         self.store.put_setting("https", self._https)
-        self._credentials = self._seed(sample or SampleOptions(), bundle)
-        self._certificates = certificates(self.store)
+        try:
+            self._credentials = self._seed(sample or SampleOptions(), bundle)
+            self._certificates = certificates(self.store)
+        except BaseException:
+            self.store.close()
+            raise
         self._sockets: dict[str, socket.socket] = {}
         self._servers: list[uvicorn.Server] = []
         self._thread: Thread | None = None

@@ -76,7 +76,9 @@ class Phase:
     def write_plan(self) -> None:
         self._write("stacks/demo/plan.yaml", self.plan)
 
-    def preview(self, *args: str, expect_no_changes: bool = False, env: dict[str, str] | None = None) -> Result:
+    def preview(
+        self, *args: str, expect_no_changes: bool = False, env: dict[str, str] | None = None
+    ) -> Result:
         self.write_plan()
         return self.project.preview(*args, expect_no_changes=expect_no_changes, env=env)
 

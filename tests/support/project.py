@@ -63,7 +63,9 @@ class Project:
             start_new_session=True,
         )
 
-    def preview(self, *args: str, expect_no_changes: bool = False, env: Mapping[str, str] | None = None) -> Result:
+    def preview(
+        self, *args: str, expect_no_changes: bool = False, env: Mapping[str, str] | None = None
+    ) -> Result:
         return self.run("preview", *(["--expect-no-changes"] if expect_no_changes else []), *args, env=env)
 
     def up(self, *args: str, env: Mapping[str, str] | None = None) -> Result:

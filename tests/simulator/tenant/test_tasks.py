@@ -144,7 +144,7 @@ def test_a_missing_app_is_403_and_the_eleventh_task_422(
 
 def test_a_chain(tenant: Tenant, app: str) -> None:
     parent = tenant.post(TASKS, task_body(app, "First"))
-    event = {
+    event: Json = {
         "name": "first",
         "source": "system-events.task",
         "type": "com.qlik.v1.task.run.finished",
