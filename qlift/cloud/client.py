@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypedDict
 from urllib.parse import urljoin, urlsplit
 
@@ -47,9 +48,12 @@ PATIENCE_SECONDS = 900.0
 """With 429s, for one request. The window of the limits is five minutes."""
 REDIRECTS = 3
 TOKEN_MARGIN_SECONDS = 300.0
+PIECE = 256 * 1024
+"""Bytes."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 GATEWAY = (502, 503, 504)
+ASKING = ("GET", "HEAD")
 
 
 class _Lost(Exception):
@@ -66,6 +70,24 @@ class _Unsettled(Exception):
     def __init__(self, response: httpx.Response) -> None:
         self.response = response
         super().__init__(str(response.status_code))
+
+
+class _InPieces:
+    """Content that costs no more memory than itself, and that only while it is sent.
+
+    The transport copies, at each step, all that it has not sent yet of what it was given at once; and an
+    httpx response is part of a reference cycle that keeps its request until the next garbage collection.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self._content), PIECE):
+            yield self._content[start : start + PIECE]
+
+    def let_go(self) -> None:
+        self._content = b""
 
 
 class Parts(TypedDict, total=False):
@@ -314,24 +336,13 @@ class Client:
     def _once(self, method: str, path: str, subject: str, parts: Parts) -> httpx.Response:
         """One request, sent again after 429 and, with OAuth, once after a 401 with a new token."""
         renewed = False
-        asks = method in ("GET", "HEAD")
-        seconds = READ_SECONDS if asks else WRITE_SECONDS
+        asks = method in ASKING
         while True:
             token = self._bearer()
 
-            def send(token: str = token) -> httpx.Response:
-                return self._http.request(
-                    method,
-                    path,
-                    json=parts.get("json"),
-                    params=_given(parts.get("params")),
-                    content=parts.get("content"),
-                    headers={**parts.get("headers", {}), "Authorization": f"Bearer {token}"},
-                    timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS),
-                )
-
             started = self.now()
             try:
+                send = partial(self._send, method, path, token, parts)
                 response = self._admitted(parts.get("tier", WRITES), subject, send)
             except _Lost:
                 if not asks:
@@ -347,6 +358,27 @@ class Client:
             if response.status_code in GATEWAY or _is_page(response):
                 raise _Unsettled(response)
             return response
+
+    def _send(self, method: str, path: str, token: str, parts: Parts) -> httpx.Response:
+        headers = {**parts.get("headers", {}), "Authorization": f"Bearer {token}"}
+        content = parts.get("content")
+        pieces = None if content is None else _InPieces(content)
+        if content is not None:
+            headers["Content-Length"] = str(len(content))
+        seconds = READ_SECONDS if method in ASKING else WRITE_SECONDS
+        try:
+            return self._http.request(
+                method,
+                path,
+                json=parts.get("json"),
+                params=_given(parts.get("params")),
+                content=pieces,
+                headers=headers,
+                timeout=httpx.Timeout(seconds, connect=CONNECT_SECONDS),
+            )
+        finally:
+            if pieces is not None:
+                pieces.let_go()
 
     def _admitted(self, tier: str, subject: str, send: Callable[[], httpx.Response]) -> httpx.Response:
         """Within the limits; again after each 429, which says that nothing was done."""

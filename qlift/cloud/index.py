@@ -19,6 +19,8 @@ PAGE = 100
 """The largest that every list takes."""
 OWN_WRITES_SECONDS = 300.0
 """For how long an own write counts for more than a list. The lag of lists has no documented bound."""
+EVERYONE = Group(id="000000000000000000000001", name="com.qlik.Everyone")
+"""The same in every tenant (types of `@qlik/api`)."""
 NOT_LIVE = ("deleted", "disabled")
 
 T = TypeVar("T")
@@ -199,7 +201,9 @@ class Index:
         return self._users.get(id_)
 
     def group_named(self, name: str) -> Group | None:
-        """Names of groups are case-sensitive."""
+        """Names of groups are case-sensitive. The list leaves out the group that everybody is in."""
+        if name == EVERYONE.name:
+            return EVERYONE
         return next(iter(self._groups.with_key(name)), None)
 
     # Apps and tasks.

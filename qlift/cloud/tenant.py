@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from qlift.cloud.client import Client
@@ -22,8 +21,6 @@ ATTEMPTS = 3
 class Tenant:
     client: Client
     index: Index
-    now: Callable[[], float] = field(default=time.monotonic)
-    sleep: Callable[[float], None] = field(default=time.sleep)
 
     def settled(self, write: Callable[[], T], look: Callable[[], T | None]) -> T:
         """Write; when the answer is ambiguous, look whether it took effect, and write again only if not."""
@@ -39,20 +36,20 @@ class Tenant:
 
     def eventually(self, look: Callable[[], T | None], seconds: float = LAG_SECONDS) -> T | None:
         """Look again and again for what may show late; None when it did not show within the bound."""
-        end, pause = self.now() + seconds, 0.25
-        while (found := look()) is None and self.now() + pause < end:
-            self.sleep(pause)
+        end, pause = self.client.now() + seconds, 0.25
+        while (found := look()) is None and self.client.now() + pause < end:
+            self.client.sleep(pause)
             pause = min(pause * 2, 4.0)
         return found
 
     def once_granted(self, call: Callable[[], T], seconds: float = LAG_SECONDS) -> T:
         """A call that may be refused for a moment after a grant or the creation of its space."""
-        end, pause = self.now() + seconds, 0.25
+        end, pause = self.client.now() + seconds, 0.25
         while True:
             try:
                 return call()
             except (Forbidden, NotFound):
-                if self.now() + pause >= end:
+                if self.client.now() + pause >= end:
                     raise
-                self.sleep(pause)
+                self.client.sleep(pause)
                 pause = min(pause * 2, 4.0)

@@ -133,7 +133,7 @@ def test_a_file_of_another_size_is_refused(client: Client, size: int) -> None:
 
 def test_a_file_too_large_for_the_tenant_says_so(client: Client, fault: Break) -> None:
     fault("status:413", FILES, "POST")
-    with pytest.raises(Refused, match='app "Sales": .*quota'):
+    with pytest.raises(Refused, match=r'app "Sales": .*quota'):
         _upload(client)
 
 

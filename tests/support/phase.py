@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +11,9 @@ import yaml
 
 from qlift.pulumi_cli import Engine
 from qlift.simulator import Simulator
-from qlift.sources.qlik_sense.client import SiteClient
-from qlift.sources.qlik_sense.connection import load_connection
-from qlift.sources.qlik_sense.export import ExportReport, export_site
+from qlift.sources.qlik_sense.export import ExportReport
+from tests.support.export import demo_plan, export_from
 from tests.support.project import ROOT, Project, Result
-
-PLAN: dict[str, Any] = yaml.safe_load((ROOT / "stacks" / "demo" / "plan.yaml").read_text(encoding="utf-8"))
 
 
 class Phase:
@@ -28,7 +23,7 @@ class Phase:
         self.simulator = simulator
         self.ends = simulator.description
         self.folder = folder / "repository"
-        self.plan: dict[str, Any] = {**PLAN, "sources": [{"site": "sample", "bundle": "exports/sample"}]}
+        self.plan: dict[str, Any] = demo_plan()
         self._lay_out()
         tenant = self.ends["tenant"]
         secrets = (
@@ -53,25 +48,8 @@ class Phase:
     def _write(self, name: str, content: Any) -> None:
         (self.folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
-    def export(self, *, site: str = "sample") -> ExportReport:
-        header = self.ends["site"]["header"]
-        name, value = header["name"], header["value"]
-        way = {"header": {"name": name, "value_env": "QLIFT_TEST_USER"}}
-        self._write("source.yaml", {"site": site, "kind": "qlik-sense", "url": header["url"], "way": way})
-        connection = load_connection(self.folder / "source.yaml")
-        with _environment("QLIFT_TEST_USER", value):
-            client = SiteClient(connection)
-            try:
-                return export_site(
-                    client,
-                    self.folder / "exports" / site,
-                    data="all",
-                    scope="all",
-                    blobs=None,
-                    progress=lambda _: None,
-                )
-            finally:
-                client.close()
+    def export(self) -> ExportReport:
+        return export_from(self.simulator, self.folder)
 
     def write_plan(self) -> None:
         self._write("stacks/demo/plan.yaml", self.plan)
@@ -111,18 +89,3 @@ class Phase:
         answer = httpx.request(method, f"{self.ends['control']['url']}/control/{path}", json=body, timeout=60)
         answer.raise_for_status()
         return answer.json() if answer.content else None
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    import os
-
-    former = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if former is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = former
