@@ -60,6 +60,13 @@ class Apps:
             )
             return
         objects = bundle.objects(app.id)
+        if not objects:
+            context.findings.warning(
+                "APP-WITHOUT-OBJECTS",
+                app.name,
+                "the bundle lists none of its objects: changes in the source will not be noticed",
+                "run `qlift export` again",
+            )
         place = selected.place
         published = place is not None and place.plan.type == "managed"
         owners = self._object_owners(selected, objects)

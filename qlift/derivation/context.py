@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 
 from qlift.bundle import Bundle
 from qlift.bundle.models import App, Stream, User
+from qlift.derivation.desired import Assignee
 from qlift.derivation.findings import Findings
 from qlift.derivation.names import slug
-from qlift.derivation.people import People
+from qlift.derivation.people import People, Unknown
 from qlift.derivation.plan import Plan, SpacePlan
 
 
@@ -33,6 +35,43 @@ class Site:
         return {u.login.casefold(): u for u in self.bundle.users}
 
     @cached_property
+    def by_user_id(self) -> dict[str, list[User]]:
+        found: dict[str, list[User]] = {}
+        for user in self.bundle.users:
+            found.setdefault(user.user_id.casefold(), []).append(user)
+        return found
+
+    @cached_property
+    def by_name(self) -> dict[str, list[User]]:
+        found: dict[str, list[User]] = {}
+        for user in self.bundle.users:
+            found.setdefault(user.name.casefold(), []).append(user)
+        return found
+
+    @cached_property
+    def active_users(self) -> frozenset[str]:
+        """Ids of people who can work in the source; service accounts are none."""
+        return frozenset(
+            u.id
+            for u in self.bundle.users
+            if not (u.inactive or u.removed_externally or u.blacklisted or u.user_directory == "INTERNAL")
+        )
+
+    @cached_property
+    def groups(self) -> dict[str, set[str]]:
+        """Ids of members, by the group's name without case."""
+        found: dict[str, set[str]] = {}
+        for user in self.bundle.users:
+            for group in user.groups:
+                found.setdefault(group.casefold(), set()).add(user.id)
+        return found
+
+    @cached_property
+    def group_names(self) -> dict[str, str]:
+        """How the directory spells a group, by its name without case."""
+        return {g.casefold(): g for g in sorted({g for u in self.bundle.users for g in u.groups})}
+
+    @cached_property
     def streams(self) -> dict[str, Stream]:
         """By id."""
         return {s.id: s for s in self.bundle.streams}
@@ -51,14 +90,17 @@ class Place:
 
     @property
     def staging(self) -> str | None:
-        """What the plan calls the shared space that apps are published from; only of a managed space."""
+        """Name of the shared space that apps are published from; only of a managed space."""
         if self.plan.type == "shared":
             return None
         return self.plan.staging or f"{self.name} Staging"
 
     @property
     def staging_key(self) -> str | None:
-        return slug(self.staging) if self.staging else None
+        """Made of what does not change with the space's name."""
+        if self.plan.type == "shared":
+            return None
+        return slug(self.plan.staging) if self.plan.staging else f"{self.key}-staging"
 
 
 @dataclass(frozen=True)
@@ -76,3 +118,33 @@ class Context:
     sites: tuple[Site, ...]
     people: People
     findings: Findings
+    as_of: date
+    _members: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    _logins: dict[str, dict[Assignee, set[str]]] = field(default_factory=dict)
+
+    def members(self, site: Site, name: str) -> set[str]:
+        """Users of the source who are in this group of the tenant: several groups may become one."""
+        if site.name not in self._members:
+            found: dict[str, set[str]] = {}
+            for folded, ids in site.groups.items():
+                try:
+                    assignee = self.people.group(site.name, site.group_names[folded])
+                except Unknown:
+                    continue
+                found.setdefault(assignee.name, set()).update(ids)
+            self._members[site.name] = found
+        everyone = site.active_users if name == self.plan.groups.everyone else frozenset[str]()
+        return self._members[site.name].get(name, set()) | everyone
+
+    def users_named(self, site: Site, assignee: Assignee) -> set[str]:
+        """Users of the source who become this user of the tenant."""
+        if site.name not in self._logins:
+            found: dict[Assignee, set[str]] = {}
+            for user in site.bundle.users:
+                try:
+                    named = self.people.user(site.name, user, user)
+                except Unknown:
+                    continue
+                found.setdefault(named, set()).add(user.id)
+            self._logins[site.name] = found
+        return self._logins[site.name].get(assignee, set())

@@ -22,9 +22,9 @@ from qlift.derivation.spaces import owners, spaces, working_roles
 def derive(
     bundles: Sequence[Bundle], plan: Plan, people: People, waivers: Iterable[Waiver], as_of: date
 ) -> Desired:
-    """`as_of` only expires waivers. Errors are findings; the caller decides to stop."""
+    """`as_of` only expires waivers and accepted rules. Errors are findings; the caller decides to stop."""
     findings = Findings()
-    context = Context(plan, tuple(Site(b) for b in bundles), people, findings)
+    context = Context(plan, tuple(Site(b) for b in bundles), people, findings, as_of)
     for site in context.sites:
         _about_the_bundle(context, site)
     all_places = places(context)
@@ -34,7 +34,8 @@ def derive(
     made_owners = owners(context, all_places)
     made_assignments = (*working_roles(context, made_spaces), *assignments(context, all_places))
     made_schedules = schedules(context, apps)
-    _refuse_equal_names(findings, (a.key for a in made_assignments))
+    _refuse_equal_names(findings, "assignments", (a.key for a in made_assignments))
+    _refuse_equal_names(findings, "schedules", (s.key for s in made_schedules))
     _not_migrated(context, selected)
     return Desired(
         phase=plan.phase,
@@ -50,14 +51,14 @@ def derive(
     )
 
 
-def _refuse_equal_names(findings: Findings, keys: Iterable[str]) -> None:
+def _refuse_equal_names(findings: Findings, kind: str, keys: Iterable[str]) -> None:
     for key, count in sorted(Counter(keys).items()):
         if count > 1:
             findings.error(
                 "LOGICAL-NAME-TWICE",
                 key,
-                f"{count} assignments would have this logical name",
-                "name users or groups that differ by more than case and punctuation",
+                f"{count} {kind} would have this logical name",
+                "migrate one of them in another phase",
             )
 
 
@@ -70,6 +71,17 @@ def _about_the_bundle(context: Context, site: Site) -> None:
             f"it was exported as {manifest.identity.user}, who may not see everything",
             "export with an identity that has the role RootAdmin",
         )
+    for key, wanted, held in (
+        ("data", context.plan.apps.data, manifest.data),
+        ("scope", context.plan.apps.scope, manifest.scope),
+    ):
+        if wanted not in (None, held):
+            context.findings.error(
+                "BUNDLE-OTHER-EXPORT",
+                site.name,
+                f"the plan wants apps.{key}: {wanted}, it was exported with {held}",
+                f"run `qlift export {site.name} --{key} {wanted}`, or change the plan",
+            )
     for redaction in site.bundle.redactions:
         context.findings.info(
             "CREDENTIAL-REDACTED",

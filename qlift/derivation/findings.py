@@ -29,9 +29,11 @@ class Findings:
     def result(self, waivers: Iterable[Waiver], as_of: date) -> tuple[Finding, ...]:
         """Sorted, without doubles; errors that a valid waiver names have become warnings."""
         by_place = {(w.code, w.object): w for w in waivers}
+        for code, object_ in sorted(by_place.keys() - {(f.code, f.object) for f in self._found}):
+            self.info("WAIVER-UNUSED", object_, f"nothing is found for its waiver of {code}", "remove it")
         found = {self._waived(f, by_place.get((f.code, f.object)), as_of) for f in self._found}
         order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
-        return tuple(sorted(found, key=lambda f: (order[f.severity], f.code, f.object, f.message)))
+        return tuple(sorted(found, key=lambda f: (order[f.severity], f.code, f.object, f.message, f.remedy)))
 
     @staticmethod
     def _waived(finding: Finding, waiver: Waiver | None, as_of: date) -> Finding:

@@ -61,13 +61,18 @@ def _read(path: Path, model: type[R]) -> list[R]:
         return []
     try:
         reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+        _check_header(path, reader.fieldnames or (), model)
         rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
         raise PlanError([f"{path}: not readable as CSV in UTF-8 ({error})"]) from None
     found, problems = [], []
+    lines: dict[tuple[str, ...], int] = {}
     for number, row in enumerate(rows, 2):
         try:
             found.append(model.model_validate(row))
+            key = tuple(row[k].casefold() for k in _KEYS[model])
+            if (first := lines.setdefault(key, number)) != number:
+                problems.append(f"{path}:{number}: the same as line {first}; keep one of them")
         except ValidationError as error:
             problems += [
                 f"{path}:{number}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
@@ -75,6 +80,24 @@ def _read(path: Path, model: type[R]) -> list[R]:
     if problems:
         raise PlanError(problems)
     return found
+
+
+_KEYS: dict[type[BaseModel], tuple[str, ...]] = {
+    UserRow: ("site", "directory", "user_id"),
+    GroupRow: ("site", "group"),
+}
+
+
+def _check_header(path: Path, header: Iterable[str], model: type[BaseModel]) -> None:
+    found, known = list(header), model.model_fields
+    needed = [name for name, field in known.items() if field.is_required()]
+    missing = [name for name in needed if name not in found]
+    problems = [f"{path}:1: unknown column `{name}`" for name in found if name not in known]
+    if missing:
+        hint = "; separate columns by commas" if len(found) == 1 else ""
+        problems.append(f"{path}:1: no column {', '.join(missing)}{hint}")
+    if found and problems:
+        raise PlanError(problems)
 
 
 def csv_text(rows: Iterable[BaseModel], model: type[BaseModel]) -> str:
@@ -135,11 +158,27 @@ class People:
             raise Unknown(f"the groups file says: {row.status}")
         return Assignee(type="group", name=row.name if row else group)
 
+    def _is_matched(self, site: str, user: UserRef) -> bool:
+        row = self._users.get((site, user.user_directory.casefold(), user.user_id.casefold()))
+        return row is not None and row.status == "matched"
+
     def heir(self) -> Assignee | None:
         """Who gets what belonged to people who left."""
         missing = self._plan.users.missing_owner
         if missing is None:
             return None
+        directory, backslash, user_id = missing.assign_to.partition("\\")
+        if backslash:
+            rows = [
+                row
+                for (_, *login), row in sorted(self._users.items())
+                if login == [directory.casefold(), user_id.casefold()] and row.status == "matched"
+            ]
+            person = User(id="", user_id=user_id, user_directory=directory)
+            subject, email = (rows[0].subject, rows[0].email) if rows else self.expected(person)
+            value = subject if self._plan.users.match_by == "subject" else email
+            if value:
+                return Assignee(type="user", name=value, by=self._plan.users.match_by)
         by: Literal["subject", "email"] = (
             "email" if "@" in missing.assign_to and "\\" not in missing.assign_to else "subject"
         )
@@ -149,21 +188,24 @@ class People:
         self, site: str, owner: UserRef, known: User | None, what: str, findings: Findings
     ) -> Assignee | None:
         """The owner of `what`, or the heir of one who left; None with an error finding."""
-        gone = known is None or known.inactive or known.removed_externally
-        if gone:
+        # A row of the users file goes first: the person may be back, or someone may have decided.
+        gone = (
+            known is None or known.inactive or known.removed_externally or owner.user_directory == "INTERNAL"
+        )
+        if gone and not self._is_matched(site, owner):
             heir = self.heir()
             if heir is not None:
                 findings.info(
                     "OWNER-LEFT",
                     what,
-                    f"its owner {owner.login} is not active in the source; it goes to {heir.name}",
+                    f"its owner {owner.login} is no active person in the source; it goes to {heir.name}",
                     "change users.missing_owner.assign_to, or map the owner in the users file",
                 )
                 return heir
             findings.error(
                 "OWNER-LEFT",
                 what,
-                f"its owner {owner.login} is not active in the source",
+                f"its owner {owner.login} is no active person in the source",
                 "say who gets it: users.missing_owner.assign_to",
             )
             return None

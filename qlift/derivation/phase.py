@@ -12,7 +12,7 @@ from qlift.bundle import BlobStore, Bundle, BundleError, load_bundle
 from qlift.bundle.layout import BLOBS
 from qlift.derivation.derive import derive
 from qlift.derivation.desired import Desired, Waiver
-from qlift.derivation.people import People, read_groups, read_users
+from qlift.derivation.people import GroupRow, People, read_groups, read_users
 from qlift.derivation.plan import Plan
 from qlift.derivation.plan_file import PlanError, load_plan
 
@@ -57,8 +57,19 @@ def derive_phase(root: Path, phase: str, files: PeopleFiles, as_of: date) -> tup
     """Raises `PlanError` or `BundleError`; what the plan says about the source comes as findings."""
     path = plan_path(root, phase)
     plan = load_plan(path)
-    people = People(plan, read_users(files.users), read_groups(files.groups))
+    people = People(plan, read_users(files.users), _groups(path.parent, plan, files))
     return plan, derive(load_bundles(root, plan), plan, people, _waivers(path.parent / WAIVERS), as_of)
+
+
+def _groups(folder: Path, plan: Plan, files: PeopleFiles) -> list[GroupRow]:
+    """Of the target, then of the plan's own file: the later row of a group counts."""
+    found = read_groups(files.groups)
+    if plan.groups.map is None:
+        return found
+    own = folder / plan.groups.map
+    if not own.exists():
+        raise PlanError([f"{own}: there is no such file; write it, or leave `groups.map` out"])
+    return [*found, *read_groups(own)]
 
 
 def phase_blobs(root: Path, phase: str) -> tuple[BlobStore, ...]:

@@ -41,7 +41,9 @@ def recurrence(increment: str, filters: tuple[str, ...], start: datetime) -> str
     try:
         rrulestr(rule, dtstart=start)
     except ValueError:
-        raise NotTranslatable("its filter never meets its start and increment, so it can never fire") from None
+        raise NotTranslatable(
+            "its filter never meets its start and increment, so it can never fire"
+        ) from None
     return rule
 
 

@@ -16,6 +16,11 @@ from qlift.derivation.recurrence import NotTranslatable, fires_at, recurrence
 TASKS_PER_APP = 10
 """Qlik Cloud's limit: changelog of the tasks API."""
 CLOUD_TIMEOUT_MINUTES = 180
+"""Reload run time: the vendor's page on analytics applications."""
+MILLISECONDS_A_MINUTE = 60_000
+FINISHED_SUCCESS = 7
+"""Execution status of the Repository Service."""
+ONCE = "RRULE:FREQ=DAILY;COUNT=1"
 NEVER = "9999"
 RULE_STATES = {1: "succeeded", 2: "failed"}
 
@@ -38,9 +43,17 @@ def schedules(context: Context, apps: Apps) -> tuple[ReloadSchedule, ...]:
 
 def _of_site(context: Context, site: Site, apps: Apps) -> list[ReloadSchedule]:
     tasks, left = {}, 0
+    personal = {a.source.id for a in apps.apps if a.space is None and a.source.site == site.name}
     for task in site.bundle.reload_tasks:
         if (site.name, task.app.id) not in apps.key_of:
             left += 1
+        elif task.app.id in personal:
+            context.findings.warning(
+                "SCHEDULE-OF-PERSONAL-APP",
+                task.name,
+                "its app goes to the personal space of its owner, where only the owner makes tasks",
+                "tell the owner, or give the app a shared space",
+            )
         elif task.is_manually_triggered:
             context.findings.info(
                 "TASK-MANUAL", task.name, "made by a person's `Reload now`; not migrated", "nothing to do"
@@ -65,7 +78,7 @@ def _of_site(context: Context, site: Site, apps: Apps) -> list[ReloadSchedule]:
     triggered = {_id(e.reload_task) for e in site.bundle.schema_events}
     triggered |= {_id(e.reload_task) for e in site.bundle.composite_events}
     for task in tasks.values():
-        _notes(context, task, triggered)
+        _notes(context, site, task, triggered)
     return found
 
 
@@ -86,7 +99,7 @@ def _mine(context: Context, event: SchemaEvent | CompositeEvent, tasks: dict[str
     return event.reload_task.id in tasks
 
 
-def _notes(context: Context, task: ReloadTask, triggered: set[str]) -> None:
+def _notes(context: Context, site: Site, task: ReloadTask, triggered: set[str]) -> None:
     if task.id not in triggered:
         context.findings.info(
             "TASK-WITHOUT-TRIGGER", task.name, "nothing starts it; not migrated", "reload the app by hand"
@@ -94,6 +107,16 @@ def _notes(context: Context, task: ReloadTask, triggered: set[str]) -> None:
     if task.max_retries:
         context.findings.info(
             "TASK-RETRIES", task.name, f"{task.max_retries} retries; Qlik Cloud has none", "nothing to do"
+        )
+    operational = site.bundle.runtime.get("reloadtask", {}).get(task.id, {}).get("operational") or {}
+    last = operational.get("lastExecutionResult") or {}
+    minutes = int(last.get("duration") or 0) // MILLISECONDS_A_MINUTE
+    if last.get("status") == FINISHED_SUCCESS and minutes > CLOUD_TIMEOUT_MINUTES:
+        context.findings.warning(
+            "TASK-TOO-LONG",
+            task.name,
+            f"its last reload took {minutes} minutes; Qlik Cloud stops at {CLOUD_TIMEOUT_MINUTES}",
+            "split the load, or load less, before schedules are enabled",
         )
 
 
@@ -125,6 +148,8 @@ def _timed(
             raise NotTranslatable(
                 f"its form says once, its increment says `{event.increment_description}`: two readings"
             )
+        if event.increment_description.split() == ["0"] * 4:
+            return _once(context, site, apps, task, event, start)
         rule = recurrence(event.increment_description, event.schema_filter_description, start)
     except NotTranslatable as why:
         context.findings.warning(
@@ -160,6 +185,35 @@ def _timed(
     )
 
 
+def _once(
+    context: Context, site: Site, apps: Apps, task: ReloadTask, event: SchemaEvent, start: datetime
+) -> ReloadSchedule | None:
+    """Whether it is still to come, the source says: there is no clock here."""
+    what = f"{task.name} / {event.name}"
+    announced = _announced(site, event)
+    if announced is None:
+        context.findings.info(
+            "SCHEDULE-OVER", what, f"ran once ({event.start_date}); nothing is left to run", "nothing to do"
+        )
+        return None
+    context.findings.warning(
+        "SCHEDULE-ONCE", what, f"runs once, at {event.start_date}", "check in the tenant that it is kept"
+    )
+    update = {
+        "recurrence": ONCE,
+        "timezone": event.time_zone,
+        "start": start.replace(second=0, microsecond=0).isoformat(),
+    }
+    return _base(context, site, apps, task, event).model_copy(update=update)
+
+
+def _announced(site: Site, event: SchemaEvent) -> str | None:
+    """When the source itself says that the event fires next (UTC)."""
+    runtime = site.bundle.runtime.get("schemaevent", {}).get(event.id, {})
+    announced = str((runtime.get("operational") or {}).get("nextExecution") or "")
+    return announced if announced and announced[:4] not in ("1753", NEVER) else None
+
+
 def _changes_clocks(zone: ZoneInfo) -> bool:
     offsets = {datetime(2026, month, 1, tzinfo=zone).utcoffset() for month in range(1, 13)}
     return len(offsets) > 1
@@ -169,9 +223,8 @@ def _agrees(
     context: Context, site: Site, event: SchemaEvent, rule: str, start: datetime, zone: ZoneInfo, what: str
 ) -> bool:
     """Whether the next run that the source itself announces is one of ours."""
-    runtime = site.bundle.runtime.get("schemaevent", {}).get(event.id, {})
-    announced = (runtime.get("operational") or {}).get("nextExecution", "")
-    if not event.enabled or not announced or announced[:4] in ("1753", NEVER):
+    announced = _announced(site, event)
+    if not event.enabled or announced is None:
         return True
     moment = datetime.fromisoformat(announced.replace("Z", "+00:00"))
     if moment.tzinfo is None:

@@ -39,6 +39,13 @@ def spaces(context: Context, places: tuple[Place, ...], apps: tuple[SelectedApp,
     for place in _with_staging(places, apps):
         staging, key = place.staging or "", place.staging_key or ""
         if key in made:
+            if made[key].type != "shared":
+                context.findings.error(
+                    "STAGING-NOT-SHARED",
+                    place.name,
+                    f"its staging space {staging} is a managed one; apps are imported into shared ones",
+                    "name a shared space, or leave `staging` out",
+                )
             continue
         made[key] = Space(
             key=key,

@@ -33,7 +33,7 @@ groups:
   # everyone: All Staff                 # the tenant's group for rules that mean everybody
 
 # A space for each stream. Drop the streams of other phases. Names may change later, keys must not.
-# managed: apps are imported into a staging space and published from there; shared: they go straight in.
+# Apps of a managed space are imported into a staging space and published; into a shared one they go straight.
 spaces:
 """
 _TAIL = """\

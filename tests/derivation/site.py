@@ -63,7 +63,7 @@ class SiteBuilder:
         return self._add("stream", raw)
 
     def app(self, name: str, owner: Raw, stream: Raw | None = None, **more: Any) -> Raw:
-        raw = {
+        raw: Raw = {
             "id": guid(self.name, "app", name),
             "name": name,
             "description": "",
@@ -72,7 +72,8 @@ class SiteBuilder:
             "stream": {"id": stream["id"], "name": stream["name"]} if stream else None,
             "tags": [],
             "customProperties": [],
-        } | more
+            **more,
+        }
         self._add("app", raw)
         self.objects[raw["id"]] = []
         self.object(raw, owner, "app_appscript", public=stream is not None)
@@ -203,8 +204,8 @@ def derived(
     folder: Path,
     *bundles: Bundle,
     plan: str = PLAN,
-    users: tuple[UserRow, ...] = (),
-    groups: tuple[GroupRow, ...] = (),
+    user_rows: tuple[UserRow, ...] = (),
+    group_rows: tuple[GroupRow, ...] = (),
     waivers: tuple[Waiver, ...] = (),
     as_of: date = TODAY,
     **changes: Any,
@@ -213,7 +214,7 @@ def derived(
     file = folder / "plan.yaml"
     file.write_text(yaml.safe_dump(yaml.safe_load(plan) | changes), encoding="utf-8")
     read = load_plan(file)
-    return derive(bundles, read, People(read, users, groups), waivers, as_of)
+    return derive(bundles, read, People(read, user_rows, group_rows), waivers, as_of)
 
 
 def codes(desired: Desired, severity: str | None = None) -> list[str]:

@@ -133,10 +133,15 @@ def _folders(tmp_path: Path) -> None:
 
 def test_renames_are_no_new_objects(tmp_path: Path) -> None:
     site, _, stream, app = small_site()
-    before = derived(tmp_path, site.write(tmp_path / "b"), spaces=None, spaces_rule={"type": "managed"}, select={"streams": "all"})  # fmt: skip
+    by_rule: dict[str, Any] = {
+        "spaces": None,
+        "spaces_rule": {"type": "managed"},
+        "select": {"streams": "all"},
+    }
+    before = derived(tmp_path, site.write(tmp_path / "b"), **by_rule)
     app["name"], stream["name"], app["stream"] = "General Ledger", "Finance EMEA", dict(stream)
     bundle = site.write(tmp_path / "b")
-    after = derived(tmp_path, bundle, spaces=None, spaces_rule={"type": "managed"}, select={"streams": "all"})
+    after = derived(tmp_path, bundle, **by_rule)
     assert [s.key for s in after.spaces] == [s.key for s in before.spaces]
     assert [s.name for s in after.spaces] == ["Finance EMEA", "Finance EMEA Staging"]
     assert [a.key for a in after.assignments] == [a.key for a in before.assignments]
@@ -178,7 +183,7 @@ def test_several_spaces_may_share_a_staging_space(tmp_path: Path) -> None:
         ({"spaces": {"A": MANAGED, "B": MANAGED}}, "STREAM-TWICE", "one"),
         ({"spaces": {"A": MANAGED | {"name": "a/b"}}}, "SPACE-NAME", "/"),
         ({"spaces": {"A": MANAGED, "B": {"type": "shared", "name": "a"}}}, "SPACE-NAME-TWICE", "name"),
-        ({"spaces": {"A": MANAGED | {"staging": "B"}, "B": {"type": "managed"}}}, "STAGING-NOT-SHARED", "shared"),
+        ({"spaces": {"A": MANAGED | {"staging": "B"}, "B": {"type": "managed"}}}, "STAGING-NOT-SHARED", "B"),
         ({"select": {"apps": {"ids": ["nope"]}}}, "APP-UNKNOWN", "id"),
         ({"select": {"apps": {"names": ["Ledgr"]}}}, "APP-UNKNOWN", "Ledger"),
         ({"users": None}, "USER-UNKNOWN", "qlift users"),
@@ -224,7 +229,7 @@ def test_who_left_hands_over_to_an_heir(tmp_path: Path) -> None:
     assert {o.owner.name for o in desired.publication_owners} == {"CORP\\jane"}
     assert not desired.errors
     row = UserRow(site="prod", directory="CORP", user_id="gone", subject="back", status="matched")
-    desired = derived(tmp_path, bundle, users=(row,))
+    desired = derived(tmp_path, bundle, user_rows=(row,))
     assert "back" in {o.owner.name for o in desired.publication_owners}, "the users file goes first"
 
 
@@ -232,7 +237,7 @@ def test_who_left_hands_over_to_an_heir(tmp_path: Path) -> None:
 def test_the_users_file_decides(tmp_path: Path, status: Any) -> None:
     site, *_ = small_site()
     row = UserRow(site="prod", directory="corp", user_id="JANE", subject="x", status=status)
-    (finding,) = derived(tmp_path, site.write(tmp_path / "b"), users=(row,)).errors
+    (finding,) = derived(tmp_path, site.write(tmp_path / "b"), user_rows=(row,)).errors
     assert finding.object == "CORP\\jane" and status in finding.message
 
 
@@ -292,7 +297,7 @@ sys.stdout.write(desired.model_dump_json(indent=1))
 
 def rich_site(order: int) -> SiteBuilder:
     """The same objects, added in the order that a site may list them in."""
-    site, jane, stream, app = small_site()
+    site, jane, stream, _ = small_site()
     people = [site.user(f"CORP\\u{n}", (f"G{n % 3}", "BI Readers")) for n in range(9)]
     for n in range(6):
         made = site.app(f"App {n}", people[n], stream)

@@ -104,8 +104,12 @@ def numbers(low: int, high: int) -> st.SearchStrategy[str]:
 
 
 increments = st.sampled_from(
-    ["0 0 1 0", "0 0 1 0", "0 0 2 0", "0 0 0 1", "0 0 0 2", "0 1 0 0", "0 5 0 0", "30 0 0 0", "45 0 0 0", "0 12 1 0"]
-)  # fmt: skip
+    [
+        *["0 0 1 0"] * 3,
+        *["0 0 2 0", "0 0 0 1", "0 0 0 2"],
+        *["0 1 0 0", "0 5 0 0", "30 0 0 0", "45 0 0 0", "0 12 1 0"],
+    ]
+)
 filters = st.builds(
     lambda *tokens: " ".join(tokens),
     st.sampled_from(["*", "*", "*", "0", "0,30", "30"]),
