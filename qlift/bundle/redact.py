@@ -9,9 +9,9 @@ from qlift.bundle.models import Raw, Redaction
 
 REDACTED = "(redacted)"
 _NAMES = r"pwd|password|passwd|passphrase|token|access_?token|secret|client_?secret|api_?key|accountkey|sig"
-_PAIR = re.compile(
-    rf"(?i)(?P<key>(?<![a-z])[\w.\- ]*(?:{_NAMES})\s*=\s*)(?P<value>\"[^\"]*\"|'[^']*'|{{[^}}]*}}|[^;&\"'\s]+)"
-)
+_VALUE = r"\"[^\"]*\"|'[^']*'|{[^}]*}|[^;\r\n]+"
+"""Unquoted, a value ends with the part of the connection string: it may hold blanks, quotes and `&`."""
+_PAIR = re.compile(rf"(?i)(?P<key>(?<![a-z])[\w.\- ]*(?:{_NAMES})\s*=\s*)(?P<value>{_VALUE})")
 _URL = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^/\s:@]+:)(?P<value>[^/\s@]+)(?=@)")
 _FIELD = re.compile(rf"(?i)^(?:{_NAMES}|secretvalue)$")
 
