@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pulumi
 
@@ -18,6 +19,19 @@ from qlift.program.spaces import Spaces
 AnyApp = App | AppPublication
 
 
+@dataclass(frozen=True)
+class _Owned:
+    """An app that gets an owner. `name` is the logical name of the AppOwner."""
+
+    name: str
+    former_names: tuple[str, ...]
+    app: AnyApp
+    space: str | None
+    owner: Assignee
+    after: AppPublication | None = None
+    """Publishing needs the tool's ownership of the staged app."""
+
+
 def declare_owners(
     run: Run,
     job: Job,
@@ -28,27 +42,19 @@ def declare_owners(
 ) -> dict[AnyApp, AppOwner]:
     """Owners of apps by app (or publication); owners of spaces come after all that is in them."""
     made: dict[AnyApp, AppOwner] = {}
-    inside: dict[str, list[pulumi.Resource]] = {k: list(v) for k, v in permissions.items()}
-    published = {p.app: publications[p.key] for p in run.desired.publications}
-    space_of: dict[str, str | None] = {a.key: a.space for a in run.desired.apps}
-    for app_owner in run.desired.app_owners:
-        app = apps[app_owner.app]
-        after = [published.get(app_owner.app)]
-        made[app] = _owner(
-            run, job, app, app_owner.app, space_of[app_owner.app], app_owner.owner, permissions, after
-        )
-    space_of_publication = {p.key: p.space for p in run.desired.publications}
-    for owner in run.desired.publication_owners:
-        publication = publications[owner.publication]
-        space = space_of_publication[owner.publication]
-        made[publication] = _owner(
-            run, job, publication, owner.publication, space, owner.owner, permissions, []
-        )
-    for app_key, space_key in space_of.items():
-        inside.setdefault(space_key or "", []).append(made.get(apps[app_key], apps[app_key]))
-    for publication_key, space_key in space_of_publication.items():
-        publication = publications[publication_key]
-        inside.setdefault(space_key, []).append(made.get(publication, publication))
+    for owned in _owned(run.desired, apps, publications):
+        props = {
+            "app": owned.app.key,
+            "app_id": owned.app.id,
+            "fingerprint": owned.app.fingerprint,
+            "owner": owned.owner.name,
+            "match_by": owned.owner.by,
+            "planned_roles": _planned_roles(run.desired, owned.space, owned.owner),
+            "personal": owned.space is None,
+        }
+        options = job.options([owned.after, *permissions.get(owned.space or "", [])], owned.former_names)
+        made[owned.app] = AppOwner(owned.name, props, options)
+    inside = _inside(run.desired, permissions, apps, publications, made)
     for space_owner in run.desired.space_owners:
         props = {
             **spaces.reference(space_owner.space),
@@ -56,32 +62,43 @@ def declare_owners(
             "match_by": space_owner.owner.by,
             "working_roles": _working_roles(run.desired, space_owner.space),
         }
-        after_all = [*inside.get(space_owner.space, []), spaces.working_role.get(space_owner.space)]
-        SpaceOwner(space_owner.space, props, job.options(after_all))
+        after = [*inside.get(space_owner.space, []), spaces.working_role.get(space_owner.space)]
+        SpaceOwner(space_owner.space, props, job.options(after))
     return made
 
 
-def _owner(
-    run: Run,
-    job: Job,
-    app: AnyApp,
-    key: str,
-    space: str | None,
-    owner: Assignee,
+def _owned(
+    desired: Desired, apps: dict[str, App], publications: dict[str, AppPublication]
+) -> Iterator[_Owned]:
+    staged = {a.key: a for a in desired.apps}
+    published = {p.key: p for p in desired.publications}
+    publication_of = {p.app: publications[p.key] for p in desired.publications}
+    for owner in desired.app_owners:
+        app = staged[owner.app]
+        after = publication_of.get(app.key)
+        yield _Owned(app.key, app.former_keys, apps[app.key], app.space, owner.owner, after)
+    for publication_owner in desired.publication_owners:
+        found = published[publication_owner.publication]
+        former = tuple(f"published.{k}" for k in found.former_keys)
+        resource = publications[found.key]
+        yield _Owned(f"published.{found.key}", former, resource, found.space, publication_owner.owner)
+
+
+def _inside(
+    desired: Desired,
     permissions: dict[str, list[SpaceAssignment]],
-    after: Sequence[pulumi.Resource | None],
-) -> AppOwner:
-    kind = "published." if isinstance(app, AppPublication) else ""
-    props = {
-        "app": app.key,
-        "app_id": app.id,
-        "fingerprint": app.fingerprint,
-        "owner": owner.name,
-        "match_by": owner.by,
-        "planned_roles": _planned_roles(run.desired, space, owner),
-        "personal": space is None,
-    }
-    return AppOwner(f"{kind}{key}", props, job.options([*after, *permissions.get(space or "", [])]))
+    apps: dict[str, App],
+    publications: dict[str, AppPublication],
+    owners: dict[AnyApp, AppOwner],
+) -> dict[str, list[pulumi.Resource]]:
+    """By space: what has to be done there before it gets its owner."""
+    found: dict[str, list[pulumi.Resource]] = {k: list(v) for k, v in permissions.items()}
+    for app in desired.apps:
+        found.setdefault(app.space or "", []).append(owners.get(apps[app.key], apps[app.key]))
+    for publication in desired.publications:
+        resource = publications[publication.key]
+        found.setdefault(publication.space, []).append(owners.get(resource, resource))
+    return found
 
 
 def _planned_roles(desired: Desired, space: str | None, owner: Assignee) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import yaml
 
+from qlift.bundle import Bundle, load_bundle
 from qlift.pulumi_cli import Engine
 from qlift.simulator import Simulator
 from qlift.sources.qlik_sense.export import ExportReport
@@ -89,3 +90,29 @@ class Phase:
         answer = httpx.request(method, f"{self.ends['control']['url']}/control/{path}", json=body, timeout=60)
         answer.raise_for_status()
         return answer.json() if answer.content else None
+
+    def tenant_api(self, method: str, path: str, body: Any) -> Any:
+        """What a person does in the tenant: a request with the API key."""
+        key = self.ends["tenant"]["api_key"]
+        answer = httpx.request(
+            method,
+            self.ends["tenant"]["url"] + path,
+            json=body,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=60,
+        )
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def assignment(self, space_id: str, roles: list[str]) -> str:
+        """Id of the first assignment in a space that has these roles."""
+        listed = self.tenant_api("GET", f"/api/v1/spaces/{space_id}/assignments?limit=100", None)
+        return str(next(a["id"] for a in listed["data"] if a["roles"] == roles))
+
+    def tenant_task(self, app_id: str) -> dict[str, Any]:
+        """The one task of an app."""
+        [task] = self.tenant_api("GET", f"/api/scheduling/tasks?resourceId={app_id}", None)["data"]
+        return dict(task)
+
+    def bundle(self) -> Bundle:
+        return load_bundle(self.folder / "exports" / "sample")
