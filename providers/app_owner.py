@@ -85,7 +85,7 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
             return
         me = tenant.client.me()
         if live.owner_id != me.id:
-            apps.change_app_owner(tenant, id_, None, me.id, (), known.subject)
+            apps.take_app_back(tenant, id_, known.subject)
 
 
 def _live(id_: str, known: AppOwnerInputs) -> App | None:
@@ -102,7 +102,7 @@ def _give(app_id: str, new: AppOwnerInputs) -> None:
     if live is None:
         raise Refusal("the app is gone or out of reach; run `pulumi up` again")
     roles = tuple(sorted(new.planned_roles))
-    apps.change_app_owner(here.tenant, app_id, live.space_id, owner.id, roles, new.subject)
+    apps.change_app_owner(here.tenant, live, owner.id, roles, new.subject)
 
 
 class AppOwner(Resource, module="qlik", name="AppOwner"):

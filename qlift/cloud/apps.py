@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import BinaryIO
 
-from qlift.cloud.errors import Forbidden, NotFound
-from qlift.cloud.models import App, Assignment
+from qlift.cloud.errors import Ambiguous, Forbidden, NotFound, Refused
+from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, attach, provenance_of
 from qlift.cloud.spaces import live_assignment_of, set_roles, unassign
 from qlift.cloud.tenant import Tenant
@@ -94,10 +94,12 @@ def get_app(tenant: Tenant, app_id: str, subject: str) -> App | None:
 def describe(
     tenant: Tenant, app_id: str, *, name: str, description: str, provenance: Provenance | None
 ) -> App:
-    answer = tenant.client.put(
-        f"/api/v1/apps/{app_id}",
-        subject=f'app "{name}"',
-        json={"attributes": {"name": name, "description": attach(description, provenance)}},
+    answer = tenant.repeated(
+        lambda: tenant.client.put(
+            f"/api/v1/apps/{app_id}",
+            subject=f'app "{name}"',
+            json={"attributes": {"name": name, "description": attach(description, provenance)}},
+        )
     )
     app = App.model_validate(answer.data["attributes"])
     tenant.index.record_app(app)
@@ -106,7 +108,9 @@ def describe(
 
 def move_app(tenant: Tenant, app_id: str, space_id: str, subject: str) -> App:
     """To another shared space. The tenant disables the app's tasks (`APP-MOVED-SPACE`)."""
-    answer = tenant.client.put(f"/api/v1/apps/{app_id}/space", subject=subject, json={"spaceId": space_id})
+    answer = tenant.repeated(
+        lambda: tenant.client.put(f"/api/v1/apps/{app_id}/space", subject=subject, json={"spaceId": space_id})
+    )
     app = App.model_validate(answer.data["attributes"])
     tenant.index.record_app(app)
     return app
@@ -118,35 +122,50 @@ def delete_app(tenant: Tenant, app_id: str, subject: str) -> None:
     tenant.index.forget_app(app_id)
 
 
+ELEVATION = {"shared": ("producer",), "managed": ("facilitator",)}
+"""The role that an app's owner gets in its space (help pages on space permissions)."""
+
+
 def change_app_owner(
-    tenant: Tenant,
-    app_id: str,
-    space_id: str | None,
-    owner_id: str,
-    planned_roles: tuple[str, ...],
-    subject: str,
+    tenant: Tenant, app: App, owner_id: str, planned_roles: tuple[str, ...], subject: str
 ) -> None:
     """Give an app away. Owning an app raises its owner's role in the space: the roles are put back.
 
-    `planned_roles` are those that the plan gives the new owner there; after a kill between the two calls
-    they are all that is known. Without a plan the roles of before the call are restored.
+    `planned_roles` are those that the plan gives the new owner there; without a plan the roles of before
+    are restored. An app that belongs to the owner already was given away by a run that was killed; its
+    owner's roles are then taken for raised ones if they are exactly what ownership gives.
     """
-    before = live_assignment_of(tenant, space_id, owner_id, subject) if space_id else None
-    answer = tenant.client.put(f"/api/v1/apps/{app_id}/owner", subject=subject, json={"ownerId": owner_id})
-    tenant.index.record_app(App.model_validate(answer.data["attributes"]))
-    if space_id:
-        _restore_roles(tenant, space_id, owner_id, before, planned_roles, subject)
+    with tenant.owner_lock:
+        space_id = app.space_id
+        before = live_assignment_of(tenant, space_id, owner_id, subject) if space_id else None
+        roles = before.roles if before else ()
+        if app.owner_id == owner_id:
+            space = tenant.index.space(space_id) if space_id else None
+            roles = () if space and roles == ELEVATION.get(space.type) else roles
+        else:
+            _set_owner(tenant, app.id, owner_id, subject)
+        if space_id:
+            _restore_roles(tenant, space_id, owner_id, planned_roles or roles, subject)
+
+
+def take_app_back(tenant: Tenant, app_id: str, subject: str) -> None:
+    """The tool owns it again."""
+    _set_owner(tenant, app_id, tenant.client.me().id, subject)
+
+
+def _set_owner(tenant: Tenant, app_id: str, owner_id: str, subject: str) -> None:
+    def write() -> App:
+        answer = tenant.client.put(
+            f"/api/v1/apps/{app_id}/owner", subject=subject, json={"ownerId": owner_id}
+        )
+        return App.model_validate(answer.data["attributes"])
+
+    tenant.index.record_app(tenant.repeated(write))
 
 
 def _restore_roles(
-    tenant: Tenant,
-    space_id: str,
-    owner_id: str,
-    before: Assignment | None,
-    planned_roles: tuple[str, ...],
-    subject: str,
+    tenant: Tenant, space_id: str, owner_id: str, wanted: tuple[str, ...], subject: str
 ) -> None:
-    wanted = planned_roles or (before.roles if before else ())
     after = live_assignment_of(tenant, space_id, owner_id, subject)
     if after is None or after.roles == wanted:
         return
@@ -158,17 +177,30 @@ def _restore_roles(
 
 def give_object(tenant: Tenant, app_id: str, object_id: str, owner_id: str, subject: str) -> None:
     """Only the owner of an object can give it away, and cannot take it back."""
-    try:
-        tenant.client.post(
-            f"/api/v1/apps/{app_id}/objects/{object_id}/actions/change-owner",
-            subject=subject,
-            json={"ownerId": owner_id},
-        )
-    except (NotFound, Forbidden) as error:
-        raise type(error)(
-            f"its object {object_id} could not be given to its owner: the app file does not hold it, or "
-            "it belongs to somebody else already; export the app again with --scope all",
-            subject=subject,
-            status=error.status,
-            trace_id=error.trace_id,
-        ) from error
+    asked_before = False
+
+    def write() -> bool:
+        nonlocal asked_before
+        try:
+            tenant.client.post(
+                f"/api/v1/apps/{app_id}/objects/{object_id}/actions/change-owner",
+                subject=subject,
+                json={"ownerId": owner_id},
+            )
+        except (NotFound, Forbidden, Refused) as error:
+            if asked_before:
+                # The ambiguous one before was done: the object is not ours to give any more.
+                return True
+            raise type(error)(
+                f"its object {object_id} could not be given to its owner: the app file does not hold it, or "
+                "it belongs to somebody else already; export the app again with --scope all",
+                subject=subject,
+                status=error.status,
+                trace_id=error.trace_id,
+            ) from error
+        except Ambiguous:
+            asked_before = True
+            raise
+        return True
+
+    tenant.repeated(write)

@@ -339,7 +339,6 @@ class Client:
         asks = method in ASKING
         while True:
             token = self._bearer()
-
             started = self.now()
             try:
                 send = partial(self._send, method, path, token, parts)

@@ -41,13 +41,7 @@ def publish_copy(
     """Publish a copy; its origin stays. For apps whose content is public."""
     found = our_publication(tenant, space_id, provenance)
     if found is not None:
-        return republish(
-            tenant,
-            app_id=app_id,
-            target_id=found.id,
-            name=name,
-            description=attach(description, provenance if marked else None),
-        )
+        return _settled(tenant, found, app_id, name, description, provenance, marked)
     body = {"spaceId": space_id, "data": "source"}
     return _publish(tenant, app_id, space_id, body, name, description, provenance, marked)
 
@@ -85,14 +79,32 @@ def publish_move(
         for object_id, owner_id in object_owners:
             give_object(tenant, copy.id, object_id, owner_id, subject)
         body = {"spaceId": space_id, "data": "source", "moveApp": True, "originAppId": origin_id}
-        found = _publish(tenant, copy.id, space_id, body, name, description, provenance, marked)
-        if found.id != copy.id:
+        published = _publish(tenant, copy.id, space_id, body, name, description, provenance, marked)
+        if published.id != copy.id:
             tenant.index.forget_app(copy.id)
+        return published
+    return _settled(tenant, found, origin_id, name, description, provenance, marked)
+
+
+def _settled(
+    tenant: Tenant,
+    found: App,
+    app_id: str,
+    name: str,
+    description: str,
+    provenance: Provenance,
+    marked: bool,
+) -> App:
+    """Of a publication that an unrecorded run made: republished only if its content is not this one.
+
+    A republish gives what it writes to the tool, so it is not done without need.
+    """
     wanted = attach(description, provenance if marked else None)
+    if provenance_of(found.description) != provenance:
+        return republish(tenant, app_id=app_id, target_id=found.id, name=name, description=wanted)
     if (found.name, found.description) != (name, wanted):
-        found = describe(
-            tenant, found.id, name=name, description=description, provenance=provenance if marked else None
-        )
+        kept = provenance if marked else None
+        return describe(tenant, found.id, name=name, description=description, provenance=kept)
     return found
 
 
@@ -149,6 +161,6 @@ def republish(tenant: Tenant, *, app_id: str, target_id: str, name: str, descrip
         )
         return App.model_validate(answer.data["attributes"])
 
-    app = tenant.settled(write, lambda: None)
+    app = tenant.repeated(write)
     tenant.index.record_app(app)
     return app

@@ -127,7 +127,7 @@ def replace_task(tenant: Tenant, task_id: str, definition: Definition) -> Task:
         answer = tenant.client.put(f"{TASKS}/{task_id}", subject=subject, json=definition.document)
         return Task.model_validate(answer.data)
 
-    task = tenant.settled(write, lambda: None)
+    task = tenant.repeated(write)
     tenant.index.record_task(task)
     return task
 

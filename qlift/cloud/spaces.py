@@ -62,13 +62,15 @@ def get_space(tenant: Tenant, space_id: str) -> Space | None:
 def update_space(
     tenant: Tenant, space_id: str, *, name: str, description: str, provenance: Provenance | None
 ) -> Space:
-    answer = tenant.client.patch(
-        f"/api/v1/spaces/{space_id}",
-        subject=f'space "{name}"',
-        json=[
-            {"op": "replace", "path": "/name", "value": name},
-            {"op": "replace", "path": "/description", "value": attach(description, provenance)},
-        ],
+    answer = tenant.repeated(
+        lambda: tenant.client.patch(
+            f"/api/v1/spaces/{space_id}",
+            subject=f'space "{name}"',
+            json=[
+                {"op": "replace", "path": "/name", "value": name},
+                {"op": "replace", "path": "/description", "value": attach(description, provenance)},
+            ],
+        )
     )
     space = Space.model_validate(answer.data)
     tenant.index.record_space(space)
@@ -76,10 +78,12 @@ def update_space(
 
 
 def change_space_owner(tenant: Tenant, space_id: str, owner_id: str, subject: str) -> None:
-    answer = tenant.client.patch(
-        f"/api/v1/spaces/{space_id}",
-        subject=subject,
-        json=[{"op": "replace", "path": "/ownerId", "value": owner_id}],
+    answer = tenant.repeated(
+        lambda: tenant.client.patch(
+            f"/api/v1/spaces/{space_id}",
+            subject=subject,
+            json=[{"op": "replace", "path": "/ownerId", "value": owner_id}],
+        )
     )
     tenant.index.record_space(Space.model_validate(answer.data))
 
@@ -148,10 +152,12 @@ def assign(
 
 
 def set_roles(tenant: Tenant, assignment: Assignment, roles: Iterable[str], subject: str) -> None:
-    answer = tenant.client.put(
-        f"/api/v1/spaces/{assignment.space_id}/assignments/{assignment.id}",
-        subject=subject,
-        json={"roles": sorted(roles)},
+    answer = tenant.repeated(
+        lambda: tenant.client.put(
+            f"/api/v1/spaces/{assignment.space_id}/assignments/{assignment.id}",
+            subject=subject,
+            json={"roles": sorted(roles)},
+        )
     )
     tenant.index.record_assignment(Assignment.model_validate(answer.data))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from qlift.cloud.client import Client
@@ -21,6 +22,8 @@ ATTEMPTS = 3
 class Tenant:
     client: Client
     index: Index
+    owner_lock: threading.Lock = field(default_factory=threading.Lock)
+    """Owner changes go one by one: each looks at the owner's roles before and after."""
 
     def settled(self, write: Callable[[], T], look: Callable[[], T | None]) -> T:
         """Write; when the answer is ambiguous, look whether it took effect, and write again only if not."""
@@ -33,6 +36,10 @@ class Tenant:
                 if attempt == ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
+
+    def repeated(self, write: Callable[[], T]) -> T:
+        """A write that may be done twice without harm: after an ambiguous answer it is done again."""
+        return self.settled(write, lambda: None)
 
     def eventually(self, look: Callable[[], T | None], seconds: float = LAG_SECONDS) -> T | None:
         """Look again and again for what may show late; None when it did not show within the bound."""

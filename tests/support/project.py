@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,6 +79,12 @@ class Project:
         return self.run("refresh", "--yes", *args, env=env)
 
     def cancel(self) -> Result:
+        """As documented: a state file that a kill cut off is replaced by the one before it."""
+        result = self.run("cancel", "--yes")
+        if "failed to load checkpoint" not in result.output:
+            return result
+        [cut_off] = (self.folder.parent / "backend").rglob(".pulumi/stacks/*/*.json")
+        shutil.copy(f"{cut_off}.bak", cut_off)
         return self.run("cancel", "--yes")
 
     def export(self) -> dict[str, Any]:
