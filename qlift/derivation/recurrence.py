@@ -39,7 +39,9 @@ def recurrence(increment: str, filters: tuple[str, ...], start: datetime) -> str
     """`RRULE:...`. Raises `NotTranslatable`. `start` is local time; an event that runs once has no rule."""
     rule = _translated(increment, filters, start)
     try:
-        rrulestr(rule, dtstart=start)
+        # Some rules that can never fire are found out only on the way to their first occurrence.
+        horizon = start + timedelta(days=2)
+        rrulestr(f"{rule};UNTIL={horizon:%Y%m%dT%H%M%S}", dtstart=start).after(start)
     except ValueError:
         raise NotTranslatable(
             "its filter never meets its start and increment, so it can never fire"

@@ -13,7 +13,7 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from qlift.sources.qlik_sense.connection import Connection
-from qlift.sources.qlik_sense.errors import SourceError
+from qlift.sources.qlik_sense.errors import NotAllowed, SourceError
 
 ATTEMPTS = 5
 CONNECT_SECONDS, READ_SECONDS = 30.0, 1800.0
@@ -120,7 +120,7 @@ class SiteClient:
                 "given; check the header's name and value, and the virtual proxy's prefix in the url"
             )
         if status in (401, 403):
-            raise SourceError(
+            raise NotAllowed(
                 f"{what}: the site refuses this identity ({status}: {_shown(response)}); it needs the role "
                 "RootAdmin to export everything"
             )

@@ -2,6 +2,7 @@
 
 SourceError           message: what, which object, what to do; never a credential
 ├── ConnectionSettings  the connection file or the environment is wrong
+├── NotAllowed          the identity may not do this
 └── AppExportFailed     one app's file could not be had; the others go on
 """
 
@@ -11,6 +12,10 @@ class SourceError(Exception):
 
 
 class ConnectionSettings(SourceError):
+    pass
+
+
+class NotAllowed(SourceError):
     pass
 
 

@@ -10,6 +10,7 @@ from qlift.bundle import Writer
 from qlift.bundle.layout import KINDS
 from qlift.bundle.models import Identity, Raw, StreamAccess
 from qlift.sources.qlik_sense.client import SiteClient
+from qlift.sources.qlik_sense.errors import NotAllowed
 
 Progress = Callable[[str], None]
 
@@ -83,7 +84,12 @@ def read_access(client: SiteClient, writer: Writer, streams: list[Raw], progress
             "auditLimit": AUDIT_LIMIT,
             "outputObjectsPrivileges": 0,
         }
-        rows: list[dict[str, Any]] = client.ask("systemrule/security/audit/matrix", body).get("matrix", [])
+        try:
+            answer = client.ask("systemrule/security/audit/matrix", body)
+        except NotAllowed as error:
+            truncated.append(f"nobody was asked who may use the streams: {error}")
+            break
+        rows: list[dict[str, Any]] = answer.get("matrix", [])
         if len(rows) >= AUDIT_LIMIT:
             truncated.append(f"stream {stream.get('name')}: the audit has more than {AUDIT_LIMIT} rows")
         users = {str(r["subjectId"]): int(r["audit"]["access"]) for r in rows if r["audit"].get("access")}

@@ -1,0 +1,119 @@
+"""Bundles: what is written is read back, what is spoilt is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qlift.bundle import BlobStore, BundleError, Writer, load_bundle
+from qlift.bundle.models import Identity, StreamAccess
+from qlift.bundle.redact import redact_entity, redact_text
+
+
+def write(folder: Path, **entities: list[dict[str, Any]]) -> Path:
+    writer = Writer(folder)
+    writer.begin()
+    for kind in ("app", "stream", "user", "reloadtask", "schemaevent", "compositeevent", "systemrule"):
+        writer.entities(kind, entities.get(kind, []))
+    for kind in ("dataconnection", "tag", "custompropertydefinition", "extension"):
+        writer.entities(kind, entities.get(kind, []))
+    writer.app_files([])
+    writer.access([StreamAccess(stream="s", users={"u2": 2, "u1": 34})])
+    identity = Identity(user="A\\b", complete=True)
+    writer.finish(site="qs", product_version="1", identity=identity, data="all", scope="all", runtime={})
+    return folder
+
+
+def test_unknown_fields_are_kept_and_volatile_ones_go_aside(tmp_path: Path) -> None:
+    stream = {"id": "1", "name": "¤ Größe", "later": {"x": [1]}, "modifiedDate": "2026-01-01T00:00:00.000Z"}
+    write(tmp_path, stream=[stream])
+    text = (tmp_path / "stream.json").read_text(encoding="utf-8")
+    assert "¤ Größe" in text and '"later"' in text and "modifiedDate" not in text
+    runtime = json.loads((tmp_path / "stream.runtime.json").read_text(encoding="utf-8"))
+    assert runtime == {"1": {"modifiedDate": "2026-01-01T00:00:00.000Z"}}
+    bundle = load_bundle(tmp_path)
+    assert bundle.streams[0].name == "¤ Größe" and bundle.access["s"].users == {"u1": 34, "u2": 2}
+
+
+def test_the_order_of_the_site_does_not_matter(tmp_path: Path) -> None:
+    streams = [{"id": str(n), "name": f"s{n}"} for n in range(5)]
+    one = write(tmp_path / "one", stream=streams)
+    two = write(tmp_path / "two", stream=streams[::-1])
+    assert load_bundle(one).digest == load_bundle(two).digest
+
+
+def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
+    write(tmp_path, stream=[{"id": "1", "name": "a"}, {"id": "2", "name": "b"}])
+    (tmp_path / "stream.json").write_text("[{]")
+    (tmp_path / "user.json").unlink()
+    (tmp_path / "app.json").write_text('[{"id": "1"}]')
+    with pytest.raises(BundleError) as raised:
+        load_bundle(tmp_path)
+    text = str(raised.value)
+    for sign in ("stream.json:1: not JSON", "user.json: missing", "app.json: 1: name: Field required"):
+        assert sign in text
+    assert text.count("export again, or restore the file from git") >= 3
+
+
+def test_an_unfinished_bundle_and_none_at_all(tmp_path: Path) -> None:
+    write(tmp_path / "b")
+    (tmp_path / "b" / "manifest.json").unlink()
+    with pytest.raises(BundleError, match="unfinished"):
+        load_bundle(tmp_path / "b")
+    with pytest.raises(BundleError, match="does not exist"):
+        load_bundle(tmp_path / "none")
+
+
+def test_doubled_ids(tmp_path: Path) -> None:
+    write(tmp_path, tag=[{"id": "1", "name": "a"}, {"id": "1", "name": "b"}])
+    with pytest.raises(BundleError, match="stands there twice"):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Driver=x;Password=a b'c&d;Server=y", "Driver=x;Password=(redacted);Server=y"),
+        ('PWD="a;b";x=1', "PWD=(redacted);x=1"),
+        ("pwd={a;b};x=1", "pwd=(redacted);x=1"),
+        ("https://user:s3cret@host/x", "https://user:(redacted)@host/x"),
+        ("Server=y;User=anna;Database=pwd", "Server=y;User=anna;Database=pwd"),
+        ('((user.group="Readers"))', '((user.group="Readers"))'),
+        ("OAuth Access Token=abc;x=1", "OAuth Access Token=(redacted);x=1"),
+    ],
+)
+def test_redaction(text: str, clean: str) -> None:
+    assert redact_text(text) == clean
+
+
+def test_redaction_looks_into_settings() -> None:
+    entity = {"id": "1", "name": "n", "password": "x", "settings": [{"name": "a", "secretValue": "b"}]}
+    clean, found = redact_entity("userdirectory", entity)
+    assert clean["password"] == clean["settings"][0]["secretValue"] == "(redacted)"
+    assert [r.field for r in found] == ["password", "settings.secretValue"]
+
+
+@given(st.lists(st.binary(max_size=2000), max_size=5))
+def test_blobs_are_what_their_name_says(chunks: list[bytes]) -> None:
+    store = BlobStore(f"memory://blobs-{len(chunks)}")
+    sha256, size = store.put(chunks)
+    assert store.size(sha256) == size == sum(map(len, chunks))
+    assert store.verify(sha256)
+    with store.open(sha256) as file:
+        assert file.read() == b"".join(chunks)
+
+
+def test_a_broken_stream_leaves_nothing(tmp_path: Path) -> None:
+    def breaks() -> Any:
+        yield b"half"
+        raise OSError("gone")
+
+    store = BlobStore(str(tmp_path))
+    with pytest.raises(OSError, match="gone"):
+        store.put(breaks())
+    assert list(tmp_path.iterdir()) == []
