@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,12 +78,13 @@ class Project:
         return self.run("refresh", "--yes", *args, env=env)
 
     def cancel(self) -> Result:
-        """As documented: a state file that a kill cut off is replaced by the one before it."""
+        """As documented: after a kill a file backend may hold an empty side file, which has to go."""
         result = self.run("cancel", "--yes")
-        if "failed to load checkpoint" not in result.output:
+        if "failed to load checkpoint: EOF" not in result.output:
             return result
-        [cut_off] = (self.folder.parent / "backend").rglob(".pulumi/stacks/*/*.json")
-        shutil.copy(f"{cut_off}.bak", cut_off)
+        for side_file in (self.folder.parent / "backend").rglob("*.attrs"):
+            if side_file.stat().st_size == 0:
+                side_file.unlink()
         return self.run("cancel", "--yes")
 
     def export(self) -> dict[str, Any]:
