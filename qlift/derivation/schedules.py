@@ -43,6 +43,8 @@ def schedules(context: Context, apps: Apps) -> tuple[ReloadSchedule, ...]:
 
 def _of_site(context: Context, site: Site, apps: Apps) -> list[ReloadSchedule]:
     tasks, left = {}, 0
+    triggered = {_id(e.reload_task) for e in site.bundle.schema_events}
+    triggered |= {_id(e.reload_task) for e in site.bundle.composite_events}
     personal = {a.source.id for a in apps.apps if a.space is None and a.source.site == site.name}
     for task in site.bundle.reload_tasks:
         if (site.name, task.app.id) not in apps.key_of:
@@ -54,7 +56,7 @@ def _of_site(context: Context, site: Site, apps: Apps) -> list[ReloadSchedule]:
                 "its app goes to the personal space of its owner, where only the owner makes tasks",
                 "tell the owner, or give the app a shared space",
             )
-        elif task.is_manually_triggered:
+        elif task.is_manually_triggered and task.id not in triggered:
             context.findings.info(
                 "TASK-MANUAL", task.name, "made by a person's `Reload now`; not migrated", "nothing to do"
             )
@@ -75,8 +77,6 @@ def _of_site(context: Context, site: Site, apps: Apps) -> list[ReloadSchedule]:
                 by_task[_id(event.reload_task)].append(timed)
     waiting = [e for e in site.bundle.composite_events if _mine(context, e, tasks)]
     found = _chains(context, site, apps, tasks, waiting, by_task)
-    triggered = {_id(e.reload_task) for e in site.bundle.schema_events}
-    triggered |= {_id(e.reload_task) for e in site.bundle.composite_events}
     for task in tasks.values():
         _notes(context, site, task, triggered)
     return found

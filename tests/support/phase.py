@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +120,14 @@ class Phase:
 
     def bundle(self) -> Bundle:
         return load_bundle(self.folder / "exports" / "sample")
+
+    def shown(self) -> dict[str, Any]:
+        """What `qlift phase show` says."""
+        command = [sys.executable, "-m", "qlift.cli", "phase", "show", "demo", "--target", "test", "--json"]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout))
+
+    def findings(self) -> list[dict[str, Any]]:
+        return list(self.shown()["findings"])
