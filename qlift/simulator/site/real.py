@@ -162,7 +162,7 @@ class _File:
 
     def _event(self, task: Document, trigger: _Trigger) -> None:
         row = trigger.row
-        id_ = self._ids("event", task["id"], row["Event counter"])
+        id_ = self._ids("event", row["Event type"], task["id"], row["Event counter"])
         enabled = row["Event enabled"] == "1"
         if row["Event type"] == "Schema":
             event = schema_event(
