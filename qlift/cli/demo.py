@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +21,16 @@ import typer
 import yaml
 from deepdiff import DeepDiff
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from qlift.pulumi_cli import Engine, EngineError, ensure_engine
 
 FOLDER = Path(".qlift/demo")
 SITE, STACK, TARGET = "sample", "demo", FOLDER / "targets" / "demo.yaml"
 SECONDS_TO_START = 60
+NAMES_SHOWN = 3
 
 demo = typer.Typer(no_args_is_help=True, help="Try the main job on a simulated site and a simulated tenant.")
 
@@ -203,34 +207,57 @@ def _kind(resource: dict[str, Any]) -> str | None:
 
 def _summary(runner: _Runner, ends: dict[str, Any]) -> None:
     console = runner.console
-    counts: dict[str, int] = {}
-    for resource in runner.resources():
-        if (kind := _kind(resource)) is not None:
-            counts[kind] = counts.get(kind, 0) + 1
-    made = Table(title="Created in the simulated tenant", title_justify="left")
-    made.add_column("kind")
-    made.add_column("count", justify="right")
-    for kind, count in sorted(counts.items()):
-        made.add_row(kind, str(count))
+    resources = [r for r in runner.resources() if _kind(r) is not None]
     console.print()
-    console.print(made)
-    findings = json.loads(runner.output_of("phase", "show", STACK, "--target", str(TARGET), "--json"))[
-        "findings"
-    ]
-    left = Table(title="Not migrated, or worth a look", title_justify="left")
-    for column in ("finding", "object", "why"):
-        left.add_column(column, overflow="fold")
-    for finding in findings:
-        left.add_row(finding["code"], finding["object"], finding["message"])
-    console.print(left)
+    console.print(_created(resources))
+    findings = json.loads(runner.output_of("phase", "show", STACK, "--target", str(TARGET), "--json"))
+    _print_findings(console, findings["findings"])
     console.print(
-        f"\nThe tenant: {ends['tenant']['url']} (it stops with this command; `qlift simulate --state "
-        f"{FOLDER}/simulator` serves it again)\n"
-        f"The bundle: {_bundle()}\n"
-        f"The plan:   stacks/{STACK}/plan.yaml\n\n"
+        f"\nAll findings: qlift phase show {STACK} --target {TARGET}\n"
+        f"The bundle:   {_bundle()}\n"
+        f"The plan:     stacks/{STACK}/plan.yaml\n"
+        f"The tenant:   {ends['tenant']['url']}, while this ran; `qlift simulate --state {FOLDER}/simulator "
+        f"--json {FOLDER}/simulator.json` serves it again\n\n"
         "[bold]What to try next[/]\n"
         "  change a description or a role in stacks/demo/plan.yaml and run `make demo` again\n"
         "  make demo-undo    takes everything back\n"
         '  README, "Your first real migration"',
         highlight=False,
     )
+
+
+def _created(resources: list[dict[str, Any]]) -> Table:
+    """A line for each space, then personal apps."""
+    table = Table(
+        title=f"Created in the simulated tenant: {len(resources)} objects", title_justify="left", expand=False
+    )
+    table.add_column("space")
+    for column in ("type", "apps", "assignments", "schedules"):
+        table.add_column(column, justify="right" if column != "type" else "left")
+    types = {r["inputs"]["name"]: r["inputs"]["type"] for r in resources if _kind(r) == "Space"}
+    counts = Counter((str(r["inputs"].get("space", "")), _kind(r)) for r in resources)
+    for space in [*sorted(types), ""]:
+        table.add_row(
+            space or "(personal spaces)",
+            types.get(space, ""),
+            str(counts[space, "App"] + counts[space, "AppPublication"]),
+            str(counts[space, "SpaceAssignment"]),
+            str(counts[space, "ReloadSchedule"]),
+        )
+    return table
+
+
+def _print_findings(console: Console, findings: list[dict[str, Any]]) -> None:
+    """Kinds of findings, warnings first, as the list comes. Text, not markup: names may hold brackets."""
+    console.print("Not migrated, or worth a look", style="italic")
+    by_code: dict[str, list[dict[str, Any]]] = {}
+    for finding in findings:
+        by_code.setdefault(finding["code"], []).append(finding)
+    for code, found in by_code.items():
+        names = list(dict.fromkeys(f["object"] for f in found))
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        style = "yellow" if found[0]["severity"] == "warning" else "cyan"
+        console.print(
+            Text(f"  {code}  ", style=style) + Text(", ".join(names[:NAMES_SHOWN]) + more, style="bold")
+        )
+        console.print(Padding(Text(f"{found[0]['message']}. To do: {found[0]['remedy']}."), (0, 0, 0, 6)))
