@@ -50,6 +50,7 @@ def two_users_with_one_mail(phase: Phase) -> dict[str, str]:
 
 
 def wrong_key(phase: Phase) -> dict[str, str]:
+    phase.plan["select"]["personal"] = False
     return {"QLIFT_CLIENT_ID": "", "QLIFT_CLIENT_SECRET": "", "QLIFT_API_KEY": "not-a-key-of-this-tenant"}
 
 
