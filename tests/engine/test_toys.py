@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,25 @@ def test_killed_in_the_middle_then_the_documented_recovery(
     assert toys.project.refresh("--clear-pending-creates").ok
     assert toys.names() == [b["name"] for b in many(24)]
     assert toys.project.preview(expect_no_changes=True).ok
+
+
+def test_the_provider_ends_with_its_engine(toys: Toys) -> None:
+    """Otherwise it finishes what it had begun, and an `up` at once makes everything twice."""
+    toys.want(many(8))
+    running = toys.project.start("up", "--yes", "--skip-preview", env={"TOY_DELAY": "3"})
+    assert running.stdout is not None
+    while "Box b0000 creating" not in running.stdout.readline():
+        assert running.poll() is None
+    running.kill()
+    running.wait()
+    running.stdout.close()
+    deadline = time.monotonic() + 60
+    while subprocess.run(
+        ["pgrep", "-s", str(running.pid), "-f", "pulumi.dynamic"], capture_output=True
+    ).stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert toys.boxes() == {}
 
 
 @BOTH_MODES

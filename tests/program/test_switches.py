@@ -81,6 +81,7 @@ def whole_life(desired: Desired, repository: Path, switches: Switches) -> Iterat
         simulator.clock.advance(10)
         after = dump(simulator.world)
         yield from owners_are_wrong(desired, after)
+        yield from roles_are_wrong(desired, after)
         again = run.up(desired)
         if again.changes:
             yield f"the second run is not empty: {again.changes}"
@@ -102,6 +103,21 @@ def owners_are_wrong(desired: Desired, tenant: Any) -> Iterator[str]:
         for wanted in publication.object_owners:
             if owners.get(wanted.object) != wanted.owner.name:
                 yield f"{publication.name}: {wanted.object} belongs to {owners.get(wanted.object)}"
+
+
+def roles_are_wrong(desired: Desired, tenant: Any) -> Iterator[str]:
+    """Nobody but the planned ones has a role: owning an app raises its owner's, which is put back."""
+    planned = {
+        (s.name, a.assignee.name) for s in desired.spaces for a in desired.assignments if a.space == s.key
+    }
+    names = {s.name for s in desired.spaces}
+    for space in tenant["spaces"]:
+        for assignment in space["assignments"] if space["name"] in names else ():
+            who = assignment["assignee"]
+            if "qlikbot" not in who and not any(
+                who.endswith(n) for s, n in planned if s == space["name"] and n
+            ):
+                yield f"{who} has {assignment['roles']} in {space['name']}"
 
 
 @pytest.mark.parametrize(("name", "value"), SINGLES, ids=[f"{n}={v}" for n, v in SINGLES])
