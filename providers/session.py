@@ -39,10 +39,11 @@ class ObjectOwner(BaseModel):
 @dataclass
 class Session:
     tenant: Tenant
-    stores: tuple[BlobStore, ...]
+    stores: Callable[[], tuple[BlobStore, ...]]
+    """Of the phase's bundles. Asked for when a file is needed: an undo works without plan and bundle."""
 
     def open_file(self, sha256: str, subject: str) -> Callable[[], BinaryIO]:
-        store = next((s for s in self.stores if s.exists(sha256)), None)
+        store = next((s for s in self.stores() if s.exists(sha256)), None)
         if store is None:
             raise Refusal(
                 f"the file of {subject} ({sha256[:12]}...) is in no app-file store of the phase's bundles; "
@@ -126,7 +127,7 @@ def _open(config: Any) -> Session:
     client = connect_target(
         loaded, credentials_from(loaded, settings, os.environ), log=RequestLog.from_environment()
     )
-    return Session(Tenant(client, Index(client)), phase_blobs(root, phase))
+    return Session(Tenant(client, Index(client)), lambda: phase_blobs(root, phase))
 
 
 class TenantProvider(Provider[I]):

@@ -132,7 +132,7 @@ class InProcess:
             now=lambda: self._simulator.clock.now().timestamp(),
             sleep=self._simulator.clock.advance,
         )
-        session = providers.session.Session(Tenant(client, Index(client)), (self._store,))
+        session = providers.session.Session(Tenant(client, Index(client)), lambda: (self._store,))
         providers.session._session = session
         claims = Claims()
         providers.base.claims = claims
