@@ -43,6 +43,8 @@ VOLATILE = frozenset(
 
 OBJECTS = "app-object"
 """Folder: one file for each app."""
+SCRIPTS = "script"
+"""Folder: the load script of each app as text, `<app id>.qvs`."""
 APP_FILES, ACCESS, REDACTIONS, RENAMES = "app-file.json", "audit.json", "redactions.json", "renames.json"
 MANIFEST, RUNTIME_MANIFEST = "manifest.json", "manifest.runtime.json"
 BLOBS = "blobs"

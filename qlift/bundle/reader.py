@@ -51,6 +51,11 @@ class Bundle:
         """Sorted by id; empty when the app has none."""
         return self._objects.get(app_id, ())
 
+    def script(self, app_id: str) -> str | None:
+        """The load script, credentials replaced; None when the export could not read it."""
+        path = self.path / layout.SCRIPTS / f"{app_id}.qvs"
+        return path.read_bytes().decode("utf-8") if path.exists() else None
+
     @cached_property
     def _objects(self) -> dict[str, tuple[models.AppObject, ...]]:
         folder = self.path / layout.OBJECTS

@@ -33,6 +33,17 @@ def redact_entity(kind: str, entity: Raw) -> tuple[Raw, list[Redaction]]:
     return clean, [Redaction(kind=kind, id=str(entity["id"]), name=name, field=f) for f in sorted(set(found))]
 
 
+def redact_script(app_id: str, app_name: str, script: str) -> tuple[str, list[Redaction]]:
+    """A load script without credentials, and where they were (`line 12`, counted from 1)."""
+    lines, found = [], []
+    for number, line in enumerate(script.split("\n"), 1):
+        clean = redact_text(line)
+        if clean != line:
+            found.append(Redaction(kind="script", id=app_id, name=app_name, field=f"line {number}"))
+        lines.append(clean)
+    return "\n".join(lines), found
+
+
 def _clean(value: Any, where: str, found: list[str]) -> Any:
     if isinstance(value, dict):
         return {k: _field(k, v, f"{where}.{k}" if where else k, found) for k, v in value.items()}

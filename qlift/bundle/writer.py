@@ -10,7 +10,7 @@ from typing import Any
 from qlift.bundle import layout
 from qlift.bundle.files import digest_of, dump, write_text
 from qlift.bundle.models import AppFile, Identity, Manifest, Raw, Redaction, Rename, StreamAccess
-from qlift.bundle.redact import redact_entity
+from qlift.bundle.redact import redact_entity, redact_script
 
 
 class Writer:
@@ -54,6 +54,20 @@ class Writer:
                 path.unlink()
             else:
                 self._hashes[f"{layout.OBJECTS}/{path.name}"] = digest_of(path)
+
+    def script(self, app_id: str, app_name: str, text: str) -> None:
+        """The load script of an app, credentials taken out."""
+        clean, redactions = redact_script(app_id, app_name, text)
+        self._redactions += redactions
+        name = f"{layout.SCRIPTS}/{app_id}.qvs"
+        self._hashes[name] = write_text(self.path / name, clean)
+
+    def keep_scripts(self, app_ids: Iterable[str]) -> None:
+        """Drop the scripts of apps that are no more, or that have none."""
+        keep = set(app_ids)
+        for path in (self.path / layout.SCRIPTS).glob("*.qvs"):
+            if path.stem not in keep:
+                path.unlink()
 
     def app_files(self, files: Iterable[AppFile]) -> None:
         """May be called again and again while files arrive: what is listed need not be fetched again."""

@@ -117,3 +117,18 @@ def test_a_broken_stream_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
         store.put(breaks())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_scripts_are_kept_as_text_without_credentials(tmp_path: Path) -> None:
+    script = "SET A=1;\r\nLIB CONNECT TO 'x';\r\nLET vPassword='geheim';\r\nLOAD ü;"
+    writer = Writer(tmp_path)
+    writer.begin()
+    writer.script("a1", "Sales", script)
+    writer.script("a2", "Old", "LOAD 1;")
+    writer.keep_scripts(["a1"])
+    clean = (tmp_path / "script" / "a1.qvs").read_bytes().decode("utf-8")
+    assert clean.startswith("SET A=1;\r\n") and clean.endswith("LOAD ü;") and "geheim" not in clean
+    assert [(r.kind, r.id, r.name, r.field) for r in writer.redactions] == [
+        ("script", "a1", "Sales", "line 3")
+    ]
+    assert not (tmp_path / "script" / "a2.qvs").exists()
