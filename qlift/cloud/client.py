@@ -31,7 +31,7 @@ from qlift.cloud.errors import (
     error_for,
     scrub,
 )
-from qlift.cloud.limits import READS, UPLOADS, WRITES, Limiter
+from qlift.cloud.limits import READS, UPLOADS, WRITES, Limiter, RateLimits
 from qlift.cloud.log import RequestLog
 from qlift.cloud.models import TenantInfo, User, parsed
 
@@ -135,7 +135,7 @@ def origin_of(url: str) -> str:
 class Client:
     """Thread-safe. Raises the tree of `qlift.cloud.errors` and nothing else.
 
-    `now` and `sleep` are in seconds; `share` of the tenant's limits (0 to 1); `verify` where the tenant's
+    `now` and `sleep` are in seconds; `share` of the tenant's `limits` (0 to 1); `verify` where the tenant's
     certificate comes from another authority than the usual ones. `params` that are None are left out.
     """
 
@@ -146,6 +146,7 @@ class Client:
         *,
         log: RequestLog | None = None,
         share: float = 1.0,
+        limits: RateLimits | None = None,
         verify: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -157,7 +158,7 @@ class Client:
         self.credentials = credentials
         self.now, self.sleep = now, sleep
         self._log = log or RequestLog(None)
-        self._limiter = Limiter(share=share, now=now, sleep=sleep)
+        self._limiter = Limiter(share=share, now=now, sleep=sleep, limits=limits)
         self._http = httpx.Client(
             base_url=self.url,
             verify=verify if verify is not None else True,

@@ -14,12 +14,28 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-WINDOW_SECONDS = 300.0
+from pydantic import BaseModel, ConfigDict, Field
+
 READS, WRITES, UPLOADS = "reads", "writes", "uploads"
-PER_MINUTE = {READS: 1000, WRITES: 100, UPLOADS: 800}
 SLOWER = 1.5
 SLOWEST = 10.0
 """Times the even pace: a tenth of the share still gets through."""
+
+
+class RateLimits(BaseModel):
+    """Requests a minute by tier, evaluated over a window. Defaults: what Qlik documents for every plan."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reads: int = Field(1000, gt=0)
+    writes: int = Field(100, gt=0)
+    uploads: int = Field(800, gt=0)
+    window_seconds: float = Field(300.0, gt=0)
+
+    def allowed(self, tier: str, share: float) -> int:
+        """Requests in a window."""
+        per_minute = {READS: self.reads, WRITES: self.writes, UPLOADS: self.uploads}[tier]
+        return max(1, int(per_minute * self.window_seconds / 60 * share))
 
 
 @dataclass
@@ -37,12 +53,18 @@ class _Tier:
 class Limiter:
     """Thread-safe. `acquire` sleeps until a request of the tier may be sent."""
 
-    def __init__(self, *, share: float, now: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        *,
+        share: float,
+        now: Callable[[], float],
+        sleep: Callable[[float], None],
+        limits: RateLimits | None = None,
+    ) -> None:
         self._now, self._sleep = now, sleep
-        self._tiers = {
-            tier: _Tier(max(1, int(per_minute * WINDOW_SECONDS / 60 * share)))
-            for tier, per_minute in PER_MINUTE.items()
-        }
+        limits = limits or RateLimits()
+        self._window = limits.window_seconds
+        self._tiers = {tier: _Tier(limits.allowed(tier, share)) for tier in (READS, WRITES, UPLOADS)}
         self._lock = threading.Lock()
 
     def acquire(self, tier: str) -> None:
@@ -66,7 +88,7 @@ class Limiter:
             now, expiries = self._now(), state.expiries
             while expiries and expiries[0] <= now:
                 expiries.popleft()
-            if state.refused_at is not None and now >= state.refused_at + WINDOW_SECONDS:
+            if state.refused_at is not None and now >= state.refused_at + self._window:
                 state.refused_at, state.slowness = None, 1.0
             wait = state.stopped_until - now
             if len(expiries) >= state.allowed:
@@ -76,6 +98,6 @@ class Limiter:
             if wait > 0:
                 # Never so little that rounding keeps the clock where it is.
                 return max(wait, 0.001)
-            expiries.append(now + WINDOW_SECONDS)
-            state.next_at = now + WINDOW_SECONDS / state.allowed * state.slowness
+            expiries.append(now + self._window)
+            state.next_at = now + self._window / state.allowed * state.slowness
             return 0.0

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from qlift.cloud.auth import ApiKey, Credentials, OAuthClient
 from qlift.cloud.client import Client, origin_of
+from qlift.cloud.limits import RateLimits
 from qlift.cloud.log import RequestLog
 
 
@@ -32,6 +33,8 @@ class Target(BaseModel):
     """A certificate authority in PEM, for a proxy that has one of its own."""
     share: float = Field(1.0, gt=0, le=1)
     """Of the tenant's rate limits, for phases that run side by side."""
+    limits: RateLimits = RateLimits()
+    """Of a tenant that has others than Qlik documents, such as a simulated one."""
     api_key_env: str = "QLIFT_API_KEY"
     client_id_env: str = "QLIFT_CLIENT_ID"
     client_secret_env: str = "QLIFT_CLIENT_SECRET"
@@ -75,7 +78,7 @@ def load_target(name_or_path: str, root: Path) -> Target:
     try:
         target = Target.model_validate({**{k: content[k] for k in keys if k in content}, "path": path})
     except ValidationError as error:
-        problems += [f"{e['loc'][0]}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        problems += [f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
     if problems:
         raise SettingsError("\n".join(f"{path}: {p}" for p in problems))
     return target
@@ -139,4 +142,4 @@ def connect_target(target: Target, credentials: Credentials, log: RequestLog | N
                 f"{target.path}: ca: {path} is not a readable file of certificates (PEM): "
                 f"{error.strerror or error}"
             ) from None
-    return Client(target.url, credentials, log=log, share=target.share, verify=verify)
+    return Client(target.url, credentials, log=log, share=target.share, limits=target.limits, verify=verify)

@@ -47,8 +47,11 @@ class Phase:
         settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
         settings["runtime"] = {"name": "python"}
         self._write("Pulumi.yaml", settings)
-        self._write("stacks/targets/test.yaml", {"url": self.ends["tenant"]["url"]})
+        self.set_target()
         self._write("stacks/Pulumi.demo.yaml", {"config": {"qlift:target": "test", "qlift:phase": "demo"}})
+
+    def set_target(self, **settings: Any) -> None:
+        self._write("stacks/targets/test.yaml", {"url": self.ends["tenant"]["url"], **settings})
 
     def _write(self, name: str, content: Any) -> None:
         (self.folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
