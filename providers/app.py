@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.base import Gone, Inputs, log
+from providers.base import Gone, Inputs, Refusal, log
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps
 from qlift.cloud.errors import Forbidden
@@ -65,6 +65,7 @@ class AppProvider(TenantProvider[AppInputs]):
             return [("space", reason)]
         if old is None or old.fingerprint != new.fingerprint:
             return refusals(
+                ("size", lambda: _fits(new.size)),
                 ("sha256", lambda: session().open_file(new.sha256, new.subject)),
                 ("object_owners", lambda: session().resolved(new.object_owners)),
             )
@@ -119,6 +120,15 @@ class AppProvider(TenantProvider[AppInputs]):
 
     def remove(self, id_: str, known: AppInputs) -> None:
         apps.delete_app(session().tenant, id_, known.subject)
+
+
+def _fits(size: int) -> None:
+    quota = session().tenant.index.quota("app_upload_disk_size")
+    if quota is not None and quota.refuses(size):
+        raise Refusal(
+            f"its file has {size:,} bytes, the tenant takes app files of up to {int(quota.quota):,}; ask "
+            "Qlik for larger apps, export it without data (`--data none`), or leave it out of `select`"
+        )
 
 
 def _compared(live: LiveApp, known: AppInputs) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -41,6 +41,8 @@ class Session:
     tenant: Tenant
     stores: Callable[[], tuple[BlobStore, ...]]
     """Of the phase's bundles. Asked for when a file is needed: an undo works without plan and bundle."""
+    new_spaces: dict[str, set[str]] = field(default_factory=dict)
+    """Names that this run is about to create, by type of space: a quota counts them all."""
 
     def open_file(self, sha256: str, subject: str) -> Callable[[], BinaryIO]:
         store = next((s for s in self.stores() if s.exists(sha256)), None)
@@ -143,9 +145,9 @@ class TenantProvider(Provider[I]):
 def refusals(*checks: tuple[str, Callable[[], object]]) -> list[tuple[str, str]]:
     """Run look-ups for a `check`; those that refuse become problems of their field."""
     problems = []
-    for field, look in checks:
+    for name, look in checks:
         try:
             look()
         except Refusal as refusal:
-            problems.append((field, str(refusal)))
+            problems.append((name, str(refusal)))
     return problems

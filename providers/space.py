@@ -41,6 +41,8 @@ class SpaceProvider(TenantProvider[SpaceInputs]):
             return [("type", reason)]
         tenant = session().tenant
         taken = tenant.index.space_named(new.name)
+        if old is None and spaces.our_space(tenant, new.line) is None and (over := _over_quota(new)):
+            return [("type", over)]
         if taken is None or (old is not None and old.name == new.name):
             return []
         if new.line.same_object(provenance_of(taken.description)):
@@ -85,6 +87,19 @@ class SpaceProvider(TenantProvider[SpaceInputs]):
 
     def remove(self, id_: str, known: SpaceInputs) -> None:
         spaces.delete_space(session().tenant, id_, known.name)
+
+
+def _over_quota(new: SpaceInputs) -> str | None:
+    here = session()
+    quota = here.tenant.index.quota(f"{new.type}_spaces")
+    names = here.new_spaces.setdefault(new.type, set())
+    names.add(new.name)
+    if quota is None or not quota.refuses(quota.usage + len(names)):
+        return None
+    return (
+        f"the tenant may have {int(quota.quota)} {new.type} spaces and has {int(quota.usage)}; this would be "
+        f"new space {len(names)} of this run: delete some there, ask Qlik for more, or plan fewer"
+    )
 
 
 class Space(Resource, module="qlik", name="Space"):

@@ -3,6 +3,7 @@
 CloudError
 ├── Unreachable       no connection, or no answer to a question (a GET)
 ├── Unauthorised      401: key or client refused
+├── OverQuota         a refusal that speaks of a quota: imports of the day, spaces, sizes
 ├── Forbidden         403
 ├── NotFound          404, often "not found or no access"; 410: it was deleted
 ├── Conflict          409
@@ -67,6 +68,10 @@ class Unauthorised(CloudError):
     pass
 
 
+class OverQuota(CloudError):
+    """Waiting some seconds does not help."""
+
+
 class Forbidden(CloudError):
     pass
 
@@ -116,12 +121,22 @@ _REMEDY: dict[int, str] = {
     413: "the tenant's quota is smaller than this file; ask for a larger one, or export the app without data",
     429: "wait, run it again, or lower the target's `share` when phases run side by side",
 }
+_QUOTA = re.compile(r"(?i)\bquota\b")
+"""The services that have quotas publish no code for them, so their words have to do."""
+_OVER_QUOTA = (
+    "imports are counted by the day (300 to 10,000 by subscription): run it again tomorrow, it goes on where "
+    "it stopped; for anything else free some of it in the tenant, or ask Qlik for more"
+)
 _TRY_AGAIN = "try again later; if it stays, give the trace id to Qlik's support"
 
 
 def error_for(status: int, body: Any, *, subject: str) -> CloudError:
     """From any of the services' error shapes: a list under `errors`, one object, text, or nothing at all."""
     text, code, trace_id = describe(body)
+    if status in (400, 403, 413, 422) and _QUOTA.search(text):
+        return OverQuota(
+            f"{text}; {_OVER_QUOTA}", subject=subject, status=status, trace_id=trace_id, code=code
+        )
     remedy = _REMEDY.get(status, _TRY_AGAIN if status >= 500 else "")
     message = "; ".join(part for part in (text or f"the tenant answered {status}", remedy) if part)
     kind = _BY_STATUS.get(status, Refused if 400 <= status < 500 else Failed)

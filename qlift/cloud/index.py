@@ -12,7 +12,8 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, Literal, TypeVar
 
 from qlift.cloud.client import Client
-from qlift.cloud.models import Answer, App, Assignment, Group, Space, Task, User, parsed
+from qlift.cloud.errors import Forbidden, NotFound
+from qlift.cloud.models import Answer, App, Assignment, Group, Quota, Space, Task, User, parsed
 
 Listed = Literal["spaces", "users", "groups", "apps", "tasks", "assignments"]
 PAGE = 100
@@ -143,6 +144,7 @@ class Index:
             lambda t: (t.app_id,),
             now,
         )
+        self._quotas: dict[str, Quota] | None = None
         self._assignments: dict[str, _Listing[Assignment]] = {}
         """By space: there is no list of all. Their ids are the assignees', one of each in a space."""
 
@@ -189,6 +191,15 @@ class Index:
 
     def forget_assignment(self, space_id: str, assignment_id: str) -> None:
         self._of_space(space_id).forget_if(lambda a: a.id == assignment_id)
+
+    # Quotas, as they were when this process first asked.
+
+    def quota(self, id_: str) -> Quota | None:
+        """None: the tenant does not say, or not to this identity."""
+        with self._lock:
+            if self._quotas is None:
+                self._quotas = {q.id: q for q in self._list_quotas()}
+            return self._quotas.get(id_)
 
     # People.
 
@@ -259,6 +270,15 @@ class Index:
                     self._client.now,
                 )
             return self._assignments[space_id]
+
+    def _list_quotas(self) -> list[Quota]:
+        try:
+            body = self._client.get(
+                "/api/v1/quotas", subject="the tenant's quotas", params={"reportUsage": "true"}
+            )
+        except (Forbidden, NotFound):
+            return []
+        return [parsed(Quota, q, "the tenant's quotas") for q in body.get("data") or ()]
 
     def _list_apps(self) -> Iterable[App]:
         params = {"resourceType": "app", "noActions": "true", "limit": PAGE}

@@ -96,6 +96,17 @@ class TenantInfo(Answer):
     region: Text = ""
 
 
+class Quota(Answer):
+    """`quota` and `usage` in the unit of the quota (bytes, spaces); a `quota` of -1 is none."""
+
+    id: str
+    quota: float = Field(-1, validation_alias=AliasPath("attributes", "quota"))
+    usage: float = Field(0, validation_alias=AliasPath("attributes", "usage"))
+
+    def refuses(self, wanted: float) -> bool:
+        return 0 <= self.quota < wanted
+
+
 class App(Answer):
     """`space_id` None: a personal space."""
 

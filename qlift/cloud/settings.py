@@ -78,7 +78,10 @@ def load_target(name_or_path: str, root: Path) -> Target:
     try:
         target = Target.model_validate({**{k: content[k] for k in keys if k in content}, "path": path})
     except ValidationError as error:
-        problems += [f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        problems += [
+            f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
     if problems:
         raise SettingsError("\n".join(f"{path}: {p}" for p in problems))
     return target

@@ -86,6 +86,16 @@ def private_content_copied(phase: Phase) -> dict[str, str]:
     return {}
 
 
+def app_too_large(phase: Phase) -> dict[str, str]:
+    phase.control("PATCH", "switches", {"app_upload_disk_size": 4096})
+    return {}
+
+
+def too_many_spaces(phase: Phase) -> dict[str, str]:
+    phase.control("PATCH", "switches", {"managed_spaces": 3})
+    return {}
+
+
 def not_yet(phase: Phase) -> dict[str, str]:
     phase.plan["adopt"] = True
     return {}
@@ -103,6 +113,8 @@ CASES: list[tuple[Callable[[Phase], dict[str, str]], list[str]]] = [
     (misspelt_key, ["unknown key `schedule`", "did you mean `schedules`?", "plan.yaml:"]),
     (space_type_changed, ["a space's type cannot change"]),
     (private_content_copied, ["PRIVATE-CONTENT-COPIED", "General Ledger", "apps.publish to move"]),
+    (app_too_large, ["the tenant takes app files of up to 4,096", "--data none"]),
+    (too_many_spaces, ["may have 3 managed spaces and has 0", "this would be new space 4"]),
     (not_yet, ["`adopt`", "later"]),
 ]
 
@@ -120,6 +132,17 @@ def test_refused_in_preview_and_in_up(
             assert sign in flat
         assert "Traceback" not in result.output
         assert phase.tenant() == before
+
+
+def test_the_days_imports_are_used_up_and_the_next_day_goes_on(phase: Phase) -> None:
+    phase.control("PATCH", "switches", {"imports_per_day": 5})
+    met = phase.up("--skip-preview")
+    assert not met.ok and "run it again tomorrow" in " ".join(met.output.split())
+    assert "Traceback" not in met.output
+    phase.control("PATCH", "switches", {"imports_per_day": 10_000})
+    up = phase.up("--skip-preview")
+    assert up.ok, up.output
+    assert phase.preview(expect_no_changes=True).ok
 
 
 def test_a_dead_tenant(engine: Engine, tmp_path: Path) -> None:
