@@ -20,13 +20,28 @@ from qlift.cloud.uploads import upload_file
 OpenFile = Callable[[], BinaryIO]
 
 
+def recognised(tenant: Tenant, space_id: str | None, is_ours: Callable[[App], bool]) -> App | None:
+    """The app of a space that is ours, live: item records outlive what was deleted a moment ago.
+
+    `space_id` None: any personal space that this identity sees.
+    """
+    for listed in tenant.index.apps(space_id):
+        if not is_ours(listed):
+            continue
+        live = get_app(tenant, listed.id, f'app "{listed.name}"')
+        if live is None:
+            tenant.index.forget_app(listed.id)
+        elif is_ours(live):
+            return live
+    return None
+
+
 def _finished(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
-    """`space_id` None: any personal space that this identity sees."""
-    return next((a for a in tenant.index.apps(space_id) if provenance_of(a.description) == provenance), None)
+    return recognised(tenant, space_id, lambda a: provenance_of(a.description) == provenance)
 
 
 def _unfinished(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
-    return next((a for a in tenant.index.apps(space_id) if provenance_of(a.name) == provenance), None)
+    return recognised(tenant, space_id, lambda a: provenance_of(a.name) == provenance)
 
 
 def import_app(

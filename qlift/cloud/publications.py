@@ -10,22 +10,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from qlift.cloud.apps import OpenFile, delete_app, describe, give_object, import_as
+from qlift.cloud.apps import OpenFile, delete_app, describe, give_object, import_as, recognised
 from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, attach, provenance_of
 from qlift.cloud.tenant import Tenant
 
 
 def our_publication(tenant: Tenant, space_id: str, provenance: Provenance) -> App | None:
-    return next(
-        (
-            a
-            for a in tenant.index.apps(space_id)
-            if provenance.same_object(provenance_of(a.description))
-            or provenance.same_object(provenance_of(a.name))
-        ),
-        None,
-    )
+    def is_ours(app: App) -> bool:
+        written = (provenance_of(app.description), provenance_of(app.name))
+        return any(provenance.same_object(p) for p in written)
+
+    return recognised(tenant, space_id, is_ours)
 
 
 def publish_copy(
