@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo demo-undo test lint lock
+.PHONY: setup demo demo-undo test crash-matrix lint lock
 setup: .venv/.installed
 	@$(BIN)/qlift engine
 
@@ -28,6 +28,10 @@ lint: .venv/.installed
 
 test: setup lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# A run is killed at each of its writes, and recovered: some 600 cases, ten seconds each. Goes on where it stopped.
+crash-matrix: setup
+	$(BIN)/python -m tests.crash_matrix
 
 # Pin every package with its hash; names no download address.
 lock:

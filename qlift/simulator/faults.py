@@ -11,7 +11,9 @@ import os
 import re
 import signal
 from collections import deque
+from contextlib import suppress
 from http import HTTPStatus
+from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
@@ -22,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 Side = Literal["tenant", "site"]
 
 _LOG_LENGTH = 20_000
-_ACTION = re.compile(r"drop|html(:\d{3})?|status:\d{3}|slow:\d+(\.\d+)?|kill:\d+|killpg:\d+")
+_ACTION = re.compile(r"drop|html(:\d{3})?|status:\d{3}|slow:\d+(\.\d+)?|kill:\d+|killsession:\d+")
 _PAGE = "<!DOCTYPE html><html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>"
 
 
@@ -31,7 +33,7 @@ class Fault(BaseModel):
 
     `action`: `drop` (the connection ends without an answer), `status:<n>` (429 carries `Retry-After: 1`),
     `html` or `html:<n>` (a page with status 200 or n), `slow:<seconds>` (real seconds), `kill:<pid>` and
-    `killpg:<group>` (SIGKILL; the request itself then goes on).
+    `killsession:<id>` (SIGKILL to one process, or to all of a session as a lost machine would).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -45,15 +47,21 @@ class Fault(BaseModel):
     """Counted from when the fault is set."""
     times: int = Field(default=1, ge=1)
     """This many matching requests in a row, from the n-th on."""
-    when: Literal["before", "after"] = "before"
+    when: Literal["before", "after", "answered"] = "before"
+    """Before the request took effect (a client that is killed there never gets it done), after it did but
+    without its answer, or when the answer is out (only for kills)."""
     action: str
 
     @field_validator("action")
     @classmethod
     def _known(cls, value: str) -> str:
         if not _ACTION.fullmatch(value):
-            raise ValueError("one of drop, html[:n], status:n, slow:<seconds>, kill:<pid>, killpg:<group>")
+            raise ValueError("one of drop, html[:n], status:n, slow:<seconds>, kill:<pid>, killsession:<id>")
         return value
+
+    @property
+    def kills(self) -> bool:
+        return self.action.startswith("kill")
 
     @field_validator("method", "path")
     @classmethod
@@ -143,9 +151,13 @@ class FaultMiddleware:
         async def hold(message: Message) -> None:
             held.append(message)
 
+        if fault.when == "answered":
+            await self._app(scope, receive, noting)
+            await _happen(fault.action)
+            return
         if fault.when == "after":
             await self._app(scope, receive, hold)
-        elif answer is not None or fault.action == "drop":
+        elif answer is not None or fault.action == "drop" or fault.kills:
             await _drain(receive)
         if fault.action == "drop":
             await _drop(receive, raw)
@@ -154,6 +166,9 @@ class FaultMiddleware:
             await answer(scope, receive, noting)
             return
         await _happen(fault.action)
+        if fault.kills:
+            await _drop(receive, raw)
+            return
         if fault.when == "before":
             await self._app(scope, receive, noting)
         for message in held:
@@ -178,8 +193,17 @@ async def _happen(action: str) -> None:
         await asyncio.sleep(float(argument))
     elif word == "kill":
         os.kill(int(argument), signal.SIGKILL)
-    elif word == "killpg":
-        os.killpg(int(argument), signal.SIGKILL)
+    elif word == "killsession":
+        _kill_session(int(argument))
+
+
+def _kill_session(session: int) -> None:
+    """Its leader first: it would start others in place of those that end."""
+    members = [session, *(int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit())]
+    for pid in members:
+        with suppress(ProcessLookupError):
+            if pid == session or os.getsid(pid) == session:
+                os.kill(pid, signal.SIGKILL)
 
 
 async def _drain(receive: Receive) -> None:

@@ -1,8 +1,11 @@
-"""Killed in the middle, then the documented recovery: the tenant of an undisturbed run, nothing twice."""
+"""The engine alone is killed in the middle, then the documented recovery: nothing twice, nothing missing.
+
+Its provider processes live on for a moment, and must not go on writing. What a lost machine leaves is the
+crash matrix's work.
+"""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,14 +38,12 @@ def undisturbed(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.mark.parametrize("checkpoints", [True, False], ids=["checkpoints", "skip-checkpoints"])
-@pytest.mark.parametrize("whole_session", [True, False], ids=["session", "engine-alone"])
 @pytest.mark.parametrize("point", POINTS)
 def test_recovery_after_a_kill(
     engine: Engine,
     tmp_path: Path,
     undisturbed: Any,
     point: str,
-    whole_session: bool,
     checkpoints: bool,
 ) -> None:
     with Simulator() as simulator:
@@ -56,9 +57,6 @@ def test_recovery_after_a_kill(
         phase.control("POST", "faults", fault)
         assert running.stdout is not None
         running.wait(timeout=120)
-        if whole_session:
-            # The engine puts each plugin into a process group of its own; the session holds them all.
-            subprocess.run(["pkill", "-KILL", "-s", str(running.pid)], check=False)
         running.stdout.close()
         assert running.returncode == -9
         assert phase.tenant() != undisturbed

@@ -22,14 +22,19 @@ from tests.support.project import ROOT, Project, Result
 
 
 class Phase:
-    """`project` runs Pulumi; `plan` is what the next run's plan.yaml says."""
+    """`project` runs Pulumi; `plan` is what the next run's plan.yaml says.
+
+    A folder that holds such a repository already (a copy of another's) is taken as it is.
+    """
 
     def __init__(self, engine: Engine, simulator: Simulator, folder: Path, *, api_key: bool = False) -> None:
         self.simulator = simulator
         self.ends = simulator.description
         self.folder = folder / "repository"
         self.plan: dict[str, Any] = demo_plan()
-        self._lay_out()
+        known = self.folder.exists()
+        if not known:
+            self._lay_out()
         tenant = self.ends["tenant"]
         secrets = (
             {"QLIFT_API_KEY": tenant["api_key"]}
@@ -38,7 +43,11 @@ class Phase:
         )
         log = {"QLIFT_LOG": str(self.folder / "changes.jsonl")}
         self.project = Project(engine, self.folder, env={**secrets, **log})
-        self.project.init("demo")
+        if known:
+            selected = self.project.run("stack", "select", "demo")
+            assert selected.ok, selected.output
+        else:
+            self.project.init("demo")
 
     def _lay_out(self) -> None:
         (self.folder / "stacks" / "targets").mkdir(parents=True)
@@ -72,9 +81,14 @@ class Phase:
         self.write_plan()
         return self.project.up(*args, env=env)
 
+    def allowed_deletes(self) -> dict[str, str]:
+        """The one-shot word for a destroy of what the state holds; the guard itself does not count."""
+        kinds = [r["type"] for r in self.resources()]
+        count = sum("dynamic/qlik" in k and not k.endswith(":DeleteGuard") for k in kinds)
+        return {"QLIFT_ALLOW_DELETES": str(count)}
+
     def destroy(self) -> Result:
-        count = sum("dynamic/qlik" in r["type"] for r in self.resources()) - 1
-        return self.project.destroy(env={"QLIFT_ALLOW_DELETES": str(count)})
+        return self.project.destroy(env=self.allowed_deletes())
 
     def resources(self) -> list[dict[str, Any]]:
         found = self.project.export()["deployment"].get("resources") or []

@@ -32,7 +32,7 @@ class Project:
     def __init__(self, engine: Engine, folder: Path, env: Mapping[str, str]) -> None:
         self.folder = folder
         backend = folder.parent / "backend"
-        backend.mkdir()
+        backend.mkdir(exist_ok=True)
         self.binary = engine.binary
         self.env = {
             **engine.environment(ROOT),

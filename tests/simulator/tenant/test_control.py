@@ -144,11 +144,22 @@ def test_an_html_page_a_slow_answer_and_the_end_of_faults(tenant: Tenant, contro
     assert _create(tenant, "Fine").status_code == 201
 
 
-def test_a_fault_can_end_a_process(tenant: Tenant, control: httpx.Client) -> None:
-    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    _fault(control, f"kill:{victim.pid}", when="after")
-    assert _create(tenant, "Space").status_code == 201
+@pytest.mark.parametrize(
+    ("when", "answered", "made"), [("before", False, False), ("after", False, True), ("answered", True, True)]
+)
+@pytest.mark.parametrize("action", ["kill", "killsession"])
+def test_a_fault_can_end_a_process(
+    tenant: Tenant, control: httpx.Client, action: str, when: str, answered: bool, made: bool
+) -> None:
+    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+    _fault(control, f"{action}:{victim.pid}", when=when)
+    if answered:
+        assert _create(tenant, "Space").status_code == 201
+    else:
+        with pytest.raises(httpx.RemoteProtocolError):
+            _create(tenant, "Space")
     assert victim.wait(10) == -signal.SIGKILL
+    assert bool(tenant.get("/api/v1/spaces", name="Space")["data"]) == made
 
 
 def test_faults_on_the_site_and_words_that_are_none(simulator: Simulator, control: httpx.Client) -> None:
