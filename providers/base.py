@@ -119,6 +119,8 @@ class Provider(ResourceProvider, Generic[I]):
         replaces = sorted(changed & self.replaced_by)
         if not replaces and claims.is_kept(self.kind, new.key):
             claims.claim(self.kind, _id)
+        if not changed:
+            claims.note_done(self.kind, new.key)
         return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=False)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -126,6 +128,7 @@ class Provider(ResourceProvider, Generic[I]):
         with _one_line(self.kind, new.key):
             id_, extra = self.make(new)
         claims.claim(self.kind, id_)
+        claims.note_done(self.kind, new.key)
         return CreateResult(id_, {**new.model_dump(mode="json"), **extra})
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -146,6 +149,7 @@ class Provider(ResourceProvider, Generic[I]):
         claims.claim(self.kind, _id)
         with _one_line(self.kind, new.key):
             extra = self.change(_id, old, new)
+        claims.note_done(self.kind, new.key)
         carried = {k: v for k, v in _plain(_olds).items() if k not in self.model.model_fields}
         kept = {k: v for k, v in old.model_dump(mode="json").items() if k in self.not_compared}
         return UpdateResult({**carried, **new.model_dump(mode="json"), **kept, **extra})

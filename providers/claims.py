@@ -27,6 +27,7 @@ class Claims:
     _ids: set[Key] = field(default_factory=set)
     _read: set[Key] = field(default_factory=set)
     _kept: set[Key] = field(default_factory=set)
+    _done: set[Key] = field(default_factory=set)
     _deleted_unread: int = 0
 
     def note_read(self, kind: str, key: str) -> None:
@@ -53,6 +54,15 @@ class Claims:
     def is_claimed(self, kind: str, id_: str) -> bool:
         with self._lock:
             return (kind, id_) in self._ids
+
+    def progress(self) -> tuple[int, int]:
+        """How many objects this process has brought in order, and how many it was told of so far."""
+        with self._lock:
+            return len(self._done), len(self._kept)
+
+    def note_done(self, kind: str, key: str) -> None:
+        with self._lock:
+            self._done.add((kind, key))
 
     def refusal(self) -> str | None:
         """Why the deletes that this run would do are refused; None when they are allowed.

@@ -6,8 +6,11 @@ stay in this process: no provider has attributes, so nothing of it gets into the
 
 from __future__ import annotations
 
+import math
 import os
+import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +18,7 @@ from typing import Any, BinaryIO, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+import providers.base
 from providers.base import I, Provider, Refusal
 from qlift.bundle.blobs import BlobStore
 from qlift.cloud.auth import OAuthClient
@@ -127,9 +131,34 @@ def _open(config: Any) -> Session:
     settings = {k: str(v) for k in keys if (v := config.get(f"qlift:{k}"))}
     loaded = load_target(target, root)
     client = connect_target(
-        loaded, credentials_from(loaded, settings, os.environ), log=RequestLog.from_environment()
+        loaded,
+        credentials_from(loaded, settings, os.environ),
+        log=RequestLog.from_environment(),
+        waiting=_Waiting(),
     )
     return Session(Tenant(client, Index(client)), lambda: phase_blobs(root, phase))
+
+
+class _Waiting:
+    """Says so when the tenant's limits make the run wait, once a pause: four calls wait at once."""
+
+    def __init__(self) -> None:
+        self._said_until = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, tier: str, seconds: float) -> None:
+        with self._lock:
+            now = time.monotonic()
+            if now < self._said_until:
+                return
+            self._said_until = now + seconds
+        done, known = providers.base.claims.progress()
+        # The engine shows what a provider writes to its standard error.
+        sys.stderr.write(
+            f"waiting {math.ceil(seconds)} s for the tenant's limit of {tier}, "
+            f"{done:,} of {known:,} objects done\n"
+        )
+        sys.stderr.flush()
 
 
 class TenantProvider(Provider[I]):

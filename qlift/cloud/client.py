@@ -31,7 +31,7 @@ from qlift.cloud.errors import (
     error_for,
     scrub,
 )
-from qlift.cloud.limits import READS, UPLOADS, WRITES, Limiter, RateLimits
+from qlift.cloud.limits import READS, UPLOADS, WRITES, Limiter, RateLimits, Waiting
 from qlift.cloud.log import RequestLog
 from qlift.cloud.models import TenantInfo, User, parsed
 
@@ -147,6 +147,7 @@ class Client:
         log: RequestLog | None = None,
         share: float = 1.0,
         limits: RateLimits | None = None,
+        waiting: Waiting | None = None,
         verify: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -158,7 +159,7 @@ class Client:
         self.credentials = credentials
         self.now, self.sleep = now, sleep
         self._log = log or RequestLog(None)
-        self._limiter = Limiter(share=share, now=now, sleep=sleep, limits=limits)
+        self._limiter = Limiter(share=share, now=now, sleep=sleep, limits=limits, waiting=waiting)
         self._http = httpx.Client(
             base_url=self.url,
             verify=verify if verify is not None else True,
@@ -384,9 +385,9 @@ class Client:
         """Within the limits; again after each 429, which says that nothing was done."""
         end = self.now() + PATIENCE_SECONDS
         while True:
-            self._limiter.acquire(tier)
             try:
-                response = send()
+                with self._limiter.request(tier):
+                    response = send()
             except httpx.RequestError as error:
                 reason = scrub(self._clean(str(error))) or type(error).__name__
                 raise _Lost(reason, sent=not isinstance(error, NOT_SENT)) from None

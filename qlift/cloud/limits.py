@@ -11,12 +11,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field
 
 READS, WRITES, UPLOADS = "reads", "writes", "uploads"
+Waiting = Callable[[str, float], None]
+"""Told the tier and the seconds of a pause that people would wonder about."""
+WORTH_A_WORD_SECONDS = 2.0
+UNDER_WAY_SECONDS = 0.25
+"""When all that is allowed is under way: look again after so long."""
 SLOWER = 1.5
 SLOWEST = 10.0
 """Times the even pace: a tenth of the share still gets through."""
@@ -43,7 +49,8 @@ class _Tier:
     allowed: int
     """Requests in a window."""
     expiries: deque[float] = field(default_factory=deque)
-    """When each request that counts leaves the window."""
+    """When each request that was answered leaves the window."""
+    under_way: int = 0
     stopped_until: float = 0.0
     refused_at: float | None = None
     slowness: float = 1.0
@@ -51,7 +58,7 @@ class _Tier:
 
 
 class Limiter:
-    """Thread-safe. `acquire` sleeps until a request of the tier may be sent."""
+    """Thread-safe."""
 
     def __init__(
         self,
@@ -60,16 +67,32 @@ class Limiter:
         now: Callable[[], float],
         sleep: Callable[[float], None],
         limits: RateLimits | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
-        self._now, self._sleep = now, sleep
+        self._now, self._sleep, self._waiting = now, sleep, waiting
         limits = limits or RateLimits()
         self._window = limits.window_seconds
         self._tiers = {tier: _Tier(limits.allowed(tier, share)) for tier in (READS, WRITES, UPLOADS)}
         self._lock = threading.Lock()
 
-    def acquire(self, tier: str) -> None:
-        while (pause := self._pause(self._tiers[tier])) > 0:
+    @contextmanager
+    def request(self, tier: str) -> Iterator[None]:
+        """Sleeps until a request of the tier may be sent.
+
+        The tenant counts it at some moment between sending and answer, so it counts here until its window
+        after the answer is over.
+        """
+        state = self._tiers[tier]
+        while (pause := self._pause(state)) > 0:
+            if self._waiting is not None and pause >= WORTH_A_WORD_SECONDS:
+                self._waiting(tier, pause)
             self._sleep(pause)
+        try:
+            yield
+        finally:
+            with self._lock:
+                state.under_way -= 1
+                state.expiries.append(self._now() + self._window)
 
     def stop(self, tier: str, seconds: float) -> None:
         """A 429: nobody sends anything of this tier for so long."""
@@ -91,13 +114,13 @@ class Limiter:
             if state.refused_at is not None and now >= state.refused_at + self._window:
                 state.refused_at, state.slowness = None, 1.0
             wait = state.stopped_until - now
-            if len(expiries) >= state.allowed:
-                wait = max(wait, expiries[0] - now)
+            if len(expiries) + state.under_way >= state.allowed:
+                wait = max(wait, expiries[0] - now if expiries else UNDER_WAY_SECONDS)
             if state.refused_at is not None:
                 wait = max(wait, state.next_at - now)
             if wait > 0:
                 # Never so little that rounding keeps the clock where it is.
                 return max(wait, 0.001)
-            expiries.append(now + self._window)
+            state.under_way += 1
             state.next_at = now + self._window / state.allowed * state.slowness
             return 0.0

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from qlift.cloud.auth import ApiKey, Credentials, OAuthClient
 from qlift.cloud.client import Client, origin_of
-from qlift.cloud.limits import RateLimits
+from qlift.cloud.limits import RateLimits, Waiting
 from qlift.cloud.log import RequestLog
 
 
@@ -133,7 +133,9 @@ def _word(values: Mapping[str, str], name: str, where: str) -> str:
     return word
 
 
-def connect_target(target: Target, credentials: Credentials, log: RequestLog | None = None) -> Client:
+def connect_target(
+    target: Target, credentials: Credentials, log: RequestLog | None = None, waiting: Waiting | None = None
+) -> Client:
     """Asks nothing yet. Raises `SettingsError`."""
     verify = None
     if target.ca is not None:
@@ -145,4 +147,12 @@ def connect_target(target: Target, credentials: Credentials, log: RequestLog | N
                 f"{target.path}: ca: {path} is not a readable file of certificates (PEM): "
                 f"{error.strerror or error}"
             ) from None
-    return Client(target.url, credentials, log=log, share=target.share, limits=target.limits, verify=verify)
+    return Client(
+        target.url,
+        credentials,
+        log=log,
+        share=target.share,
+        limits=target.limits,
+        waiting=waiting,
+        verify=verify,
+    )

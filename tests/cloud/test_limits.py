@@ -13,6 +13,13 @@ WINDOW_SECONDS = 300.0
 """Documented, as the numbers below."""
 PER_MINUTE = {READS: 1000, WRITES: 100, UPLOADS: 800}
 
+
+def acquire(limiter: Limiter, tier: str) -> None:
+    """A request that is answered at once."""
+    with limiter.request(tier):
+        pass
+
+
 TIERS = st.sampled_from([READS, WRITES, UPLOADS])
 STEP = st.one_of(
     st.tuples(st.just("send"), TIERS, st.integers(1, 400)),
@@ -40,7 +47,7 @@ def test_no_window_holds_more_than_the_share_and_nothing_goes_out_while_stopped(
             longest = WINDOW_SECONDS + SLOWEST * WINDOW_SECONDS / allowed
             for _ in range(number):
                 before = time.now()
-                limiter.acquire(tier)
+                acquire(limiter, tier)
                 assert time.now() >= stopped[tier]
                 assert time.now() <= max(before, stopped[tier]) + longest + 1
                 sent[tier].append(time.now())
@@ -55,9 +62,9 @@ def test_a_burst_may_use_the_window_and_then_waits_for_it() -> None:
     time = Time()
     limiter = Limiter(share=1.0, now=time.now, sleep=time.sleep)
     for _ in range(500):
-        limiter.acquire(WRITES)
+        acquire(limiter, WRITES)
     assert time.slept == []
-    limiter.acquire(WRITES)
+    acquire(limiter, WRITES)
     assert sum(time.slept) >= WINDOW_SECONDS
 
 
@@ -65,7 +72,7 @@ def test_a_stopped_tier_does_not_stop_the_others() -> None:
     time = Time()
     limiter = Limiter(share=1.0, now=time.now, sleep=time.sleep)
     limiter.stop(WRITES, 100)
-    limiter.acquire(READS)
+    acquire(limiter, READS)
     assert time.slept == []
 
 
@@ -75,13 +82,13 @@ def test_after_a_refusal_requests_go_out_evenly_and_after_a_quiet_window_in_burs
     limiter.stop(WRITES, 10)
     times = []
     for _ in range(20):
-        limiter.acquire(WRITES)
+        acquire(limiter, WRITES)
         times.append(time.now())
     assert all(later - earlier > 0.59 for earlier, later in pairwise(times))
     time.sleep(WINDOW_SECONDS + 10)
     time.slept.clear()
     for _ in range(100):
-        limiter.acquire(WRITES)
+        acquire(limiter, WRITES)
     assert time.slept == []
 
 
@@ -92,9 +99,9 @@ def test_more_refusals_make_it_slower_but_answers_to_requests_on_their_way_do_no
         for seconds, then in refusals:
             limiter.stop(WRITES, seconds)
             time.sleep(then)
-        limiter.acquire(WRITES)
+        acquire(limiter, WRITES)
         begin = time.now()
-        limiter.acquire(WRITES)
+        acquire(limiter, WRITES)
         return time.now() - begin
 
     once, at_the_same_time, one_after_the_other = pace((5, 5)), pace((5, 0), (5, 5)), pace((5, 5), (5, 5))
@@ -107,7 +114,7 @@ def test_threads_share_the_budget() -> None:
 
     def work() -> None:
         for _ in range(100):
-            limiter.acquire(WRITES)
+            acquire(limiter, WRITES)
 
     threads = [threading.Thread(target=work) for _ in range(5)]
     for thread in threads:
@@ -115,7 +122,7 @@ def test_threads_share_the_budget() -> None:
     for thread in threads:
         thread.join()
     assert time.slept == []
-    limiter.acquire(WRITES)
+    acquire(limiter, WRITES)
     assert time.slept != []
 
 
@@ -124,7 +131,19 @@ def test_a_tenant_may_have_limits_of_its_own() -> None:
     limits = RateLimits(writes=60, window_seconds=10)
     limiter = Limiter(share=1.0, now=time.now, sleep=time.sleep, limits=limits)
     for _ in range(10):
-        limiter.acquire(WRITES)
+        acquire(limiter, WRITES)
     assert not time.slept
-    limiter.acquire(WRITES)
+    acquire(limiter, WRITES)
     assert sum(time.slept) >= 10
+
+
+def test_a_request_counts_until_its_window_after_the_answer_is_over() -> None:
+    time = Time()
+    limiter = Limiter(
+        share=1.0, now=time.now, sleep=time.sleep, limits=RateLimits(writes=60, window_seconds=1)
+    )
+    with limiter.request(WRITES):
+        time.sleep(30)
+    time.slept.clear()
+    acquire(limiter, WRITES)
+    assert sum(time.slept) >= 1
