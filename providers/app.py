@@ -37,6 +37,8 @@ class AppInputs(Inputs):
     source: str
     stack: str
     provenance: Literal["description", "none"]
+    left_over: list[str] = []
+    """Ids of copies that a killed run left behind: found by read, removed by update."""
 
     @property
     def line(self) -> Provenance:
@@ -66,7 +68,7 @@ class AppProvider(TenantProvider[AppInputs]):
         if old is None or old.fingerprint != new.fingerprint:
             return refusals(
                 ("size", lambda: _fits(new.size)),
-                ("sha256", lambda: session().open_file(new.sha256, new.subject)),
+                ("sha256", lambda: session().stored(new.sha256, new.size, new.subject)),
                 ("object_owners", lambda: session().resolved(new.object_owners)),
             )
         return []
@@ -81,20 +83,20 @@ class AppProvider(TenantProvider[AppInputs]):
             provenance=new.line,
             marked=new.provenance == "description",
             object_owners=here.resolved(new.object_owners),
-            open_file=here.open_file(new.sha256, new.subject),
+            open_file=here.open_file(new.sha256, new.size, new.subject),
             size=new.size,
         )
         return app.id, {}
 
     def find(self, id_: str, known: AppInputs) -> dict[str, Any]:
+        return self._find(id_, known) | _left_over(id_, known)
+
+    def _find(self, id_: str, known: AppInputs) -> dict[str, Any]:
         listed = session().tenant.index.app(id_)
         if listed is not None and _compared(listed, known).items() <= known.model_dump(mode="json").items():
             return {}
         # A list may be behind its objects: only the app's own GET counts.
-        try:
-            live = apps.get_app(session().tenant, id_, known.subject)
-        except Forbidden:
-            live = None
+        live = _live(id_, known)
         if live is not None:
             return _compared(live, known)
         if known.space == PERSONAL:
@@ -104,11 +106,15 @@ class AppProvider(TenantProvider[AppInputs]):
 
     def change(self, id_: str, old: AppInputs, new: AppInputs) -> dict[str, Any]:
         tenant = session().tenant
+        for copy in old.left_over:
+            apps.delete_app(tenant, copy, f"a copy of {new.subject}")
         if new.space != PERSONAL:
             space_id = session().space_id(new.space, new.space_id)
-            live = apps.get_app(tenant, id_, new.subject)
-            if live is not None and live.space_id != space_id:
-                apps.move_app(tenant, id_, space_id, new.subject)
+            live = apps.find_app(tenant, id_, new.subject)
+            if live is None:
+                raise Refusal("the app is gone; run `pulumi up` again, it makes it anew")
+            if live.space_id != space_id:
+                apps.move_app(tenant, live, space_id, new.subject)
         apps.describe(
             tenant,
             id_,
@@ -129,6 +135,24 @@ def _fits(size: int) -> None:
             f"its file has {size:,} bytes, the tenant takes app files of up to {int(quota.quota):,}; ask "
             "Qlik for larger apps, export it without data (`--data none`), or leave it out of `select`"
         )
+
+
+def _live(id_: str, known: AppInputs) -> LiveApp | None:
+    """None: gone, or in a personal space of others and out of reach."""
+    if known.space != PERSONAL:
+        return apps.find_app(session().tenant, id_, known.subject)
+    try:
+        return apps.get_app(session().tenant, id_, known.subject)
+    except Forbidden:
+        return None
+
+
+def _left_over(id_: str, known: AppInputs) -> dict[str, Any]:
+    if known.space != PERSONAL and known.space_id is None:
+        return {}
+    space_id = None if known.space == PERSONAL else known.space_id
+    found = apps.left_over(session().tenant, space_id, known.line, id_)
+    return {"left_over": found} if found else {}
 
 
 def _compared(live: LiveApp, known: AppInputs) -> dict[str, Any]:

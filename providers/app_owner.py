@@ -14,7 +14,7 @@ from pulumi.dynamic import Resource
 from providers.base import Gone, Inputs, Refusal, log
 from providers.session import TenantProvider, refusals, session
 from qlift.cloud import apps
-from qlift.cloud.errors import Forbidden, NotFound
+from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App
 
 
@@ -48,7 +48,11 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
     def make(self, new: AppOwnerInputs) -> tuple[str, dict[str, Any]]:
         if new.app_id is None:
             raise Refusal("the app's id is not known; this is a defect of qlift")
-        _give(new.app_id, new)
+        live = _reached(new.app_id, new)
+        if live.owner_id == _owner_id(new):
+            apps.finish_owner_change(session().tenant, live, _roles(new), new.subject)
+        else:
+            _give(live, new)
         return new.app_id, {}
 
     def find(self, id_: str, known: AppOwnerInputs) -> dict[str, Any]:
@@ -69,7 +73,7 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         return {"owner": session().user_label(live.owner_id)}
 
     def change(self, id_: str, old: AppOwnerInputs, new: AppOwnerInputs) -> dict[str, Any]:
-        _give(id_, new)
+        _give(_reached(id_, new), new)
         return {}
 
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
@@ -89,20 +93,32 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
 
 
 def _live(id_: str, known: AppOwnerInputs) -> App | None:
+    """None: gone, or in a personal space of others and out of reach."""
+    if not known.personal:
+        return apps.find_app(session().tenant, id_, known.subject)
     try:
         return apps.get_app(session().tenant, id_, known.subject)
-    except (Forbidden, NotFound):
+    except Forbidden:
         return None
 
 
-def _give(app_id: str, new: AppOwnerInputs) -> None:
-    here = session()
-    owner = here.user(new.match_by, new.owner)
-    live = apps.get_app(here.tenant, app_id, new.subject)
+def _reached(app_id: str, new: AppOwnerInputs) -> App:
+    live = _live(app_id, new)
     if live is None:
         raise Refusal("the app is gone or out of reach; run `pulumi up` again")
-    roles = tuple(sorted(new.planned_roles))
-    apps.change_app_owner(here.tenant, live, owner.id, roles, new.subject)
+    return live
+
+
+def _give(live: App, new: AppOwnerInputs) -> None:
+    apps.change_app_owner(session().tenant, live, _owner_id(new), _roles(new), new.subject)
+
+
+def _owner_id(new: AppOwnerInputs) -> str:
+    return session().user(new.match_by, new.owner).id
+
+
+def _roles(new: AppOwnerInputs) -> tuple[str, ...]:
+    return tuple(sorted(new.planned_roles))
 
 
 class AppOwner(Resource, module="qlik", name="AppOwner"):

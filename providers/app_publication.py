@@ -14,7 +14,6 @@ from pulumi.dynamic import Resource
 from providers.base import Gone, Inputs, Refusal
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps, publications
-from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App as LiveApp
 from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
 
@@ -39,6 +38,8 @@ class AppPublicationInputs(Inputs):
     source_id: str
     stack: str
     provenance: Literal["description", "none"]
+    left_over: list[str] = []
+    """Ids of what a killed run left behind: found by read, removed by update."""
 
     @property
     def line(self) -> Provenance:
@@ -62,7 +63,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         here = session()
         found = refusals(("object_owners", lambda: here.resolved(new.object_owners)))
         if new.mode == "move":
-            found += refusals(("sha256", lambda: here.open_file(new.sha256, new.subject)))
+            found += refusals(("sha256", lambda: here.stored(new.sha256, new.size, new.subject)))
         return found
 
     def make(self, new: AppPublicationInputs) -> tuple[str, dict[str, Any]]:
@@ -92,25 +93,29 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             provenance=new.line,
             marked=marked,
             object_owners=here.resolved(new.object_owners),
-            open_file=here.open_file(new.sha256, new.subject),
+            open_file=here.open_file(new.sha256, new.size, new.subject),
             size=new.size,
         )
         return app.id, {}
 
     def find(self, id_: str, known: AppPublicationInputs) -> dict[str, Any]:
-        listed = session().tenant.index.app(id_)
+        here = session()
+        left_over: dict[str, Any] = {}
+        if known.space_id and known.staging_id:
+            found = publications.left_over(here.tenant, known.line, known.space_id, known.staging_id, id_)
+            left_over = {"left_over": found} if found else {}
+        listed = here.tenant.index.app(id_)
         if listed is not None and _compared(listed).items() <= known.model_dump(mode="json").items():
-            return {}
-        try:
-            live = apps.get_app(session().tenant, id_, known.subject)
-        except Forbidden as error:
-            raise Refusal(f"not readable: {error}") from None
+            return left_over
+        live = apps.find_app(here.tenant, id_, known.subject)
         if live is None:
             raise Gone
-        return _compared(live)
+        return _compared(live) | left_over
 
     def change(self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs) -> dict[str, Any]:
         here = session()
+        for left_over in old.left_over:
+            apps.delete_app(here.tenant, left_over, f"a copy of {new.subject}")
         marked = new.line if new.provenance == "description" else None
         if old.fingerprint == new.fingerprint and old.app_id == new.app_id:
             apps.describe(here.tenant, id_, name=new.name, description=new.description, provenance=marked)

@@ -75,6 +75,10 @@ class Provider(ResourceProvider, Generic[I]):
         """Conflicts with the tenant and forbidden changes, as (field, one line). Asked in preview too."""
         return []
 
+    def resolve(self, new: I, old: I | None) -> I:
+        """With the ids of what the tenant has to hold already (another phase's space, a person)."""
+        return new
+
     def make(self, new: I) -> tuple[str, dict[str, Any]]:
         """Look up, create, finish. Returns the id and what only the state has to know."""
         raise NotImplementedError
@@ -108,6 +112,7 @@ class Provider(ResourceProvider, Generic[I]):
         old = self._parse_state(_olds) if _olds else None
         claims.note_checked(self.kind, new.key, old.key if old else None)
         with _one_line(self.kind, new.key):
+            new = self.resolve(new, old)
             problems = self.problems(new, old)
         inputs = new.model_dump(mode="json")
         inputs.update({k: v for k, v in news.items() if isinstance(v, Unknown)})

@@ -1,7 +1,8 @@
 """ReloadSchedule: a task that reloads an app by the clock or after another task.
 
 Identity: the task's id. In place: the whole definition (a PUT, which makes the tool's identity its owner).
-Replaced by: app. Moves, new content and new owners of the app disable its tasks, so they are inputs: the
+Replaced by: app, and its space: a move disables the app's tasks or deletes them, so a create looks for what
+is left and makes the rest. New content and new owners of the app disable its tasks, so they are inputs: the
 task is written again in the same run.
 """
 
@@ -61,7 +62,7 @@ class ReloadScheduleProvider(TenantProvider[ReloadScheduleInputs]):
     kind = "ReloadSchedule"
     model = ReloadScheduleInputs
     references = {"app": "app_id", "space": "space_id", "after": "after_id"}
-    replaced_by = frozenset({"app"})
+    replaced_by = frozenset({"app", "space"})
 
     def make(self, new: ReloadScheduleInputs) -> tuple[str, dict[str, Any]]:
         task = schedules.create_task(session().tenant, new.definition(new.after_id), new.trigger)

@@ -40,6 +40,10 @@ class ObjectOwner(BaseModel):
     match_by: Literal["subject", "email"]
 
 
+SPACE_LABELS = ("space", "staging")
+"""References that may name a space of another phase."""
+
+
 @dataclass
 class Session:
     tenant: Tenant
@@ -48,19 +52,41 @@ class Session:
     new_spaces: dict[str, set[str]] = field(default_factory=dict)
     """Names that this run is about to create, by type of space: a quota counts them all."""
 
-    def open_file(self, sha256: str, subject: str) -> Callable[[], BinaryIO]:
+    verified: set[str] = field(default_factory=set)
+    """Hashes of app files whose bytes were read and compared."""
+
+    def stored(self, sha256: str, size: int, subject: str) -> BlobStore:
+        """The store that holds the file, in the size that the bundle says."""
         store = next((s for s in self.stores() if s.exists(sha256)), None)
         if store is None:
             raise Refusal(
                 f"the file of {subject} ({sha256[:12]}...) is in no app-file store of the phase's bundles; "
                 "run `qlift export` again, or put the store where the plan says"
             )
+        if store.size(sha256) != size:
+            raise Refusal(
+                f"the file of {subject} ({sha256[:12]}...) has {store.size(sha256):,} bytes, not the "
+                f"{size:,} of its export; remove it from the store and run `qlift export` again"
+            )
+        return store
+
+    def open_file(self, sha256: str, size: int, subject: str) -> Callable[[], BinaryIO]:
+        """Once its bytes were found to be those of its name."""
+        store = self.stored(sha256, size, subject)
+        if sha256 not in self.verified:
+            if not store.verify(sha256):
+                raise Refusal(
+                    f"the file of {subject} ({sha256[:12]}...) is not what was exported (its bytes changed); "
+                    "remove it from the store and run `qlift export` again"
+                )
+            self.verified.add(sha256)
         return lambda: store.open(sha256)
 
     @property
     def reaches_personal_spaces(self) -> bool:
         """Only an OAuth client (with the scope `admin.apps`) reaches content in other people's spaces."""
-        return isinstance(self.tenant.client.credentials, OAuthClient)
+        client = self.tenant.client
+        return isinstance(client.credentials, OAuthClient) and client.may("admin.apps")
 
     def user(self, by: str, name: str) -> User:
         found = self.tenant.index.users_by("email" if by == "email" else "subject", name)
@@ -111,6 +137,23 @@ class Session:
             )
         return found.id
 
+    def space_ids(self, new: I, old: I | None, references: dict[str, str]) -> dict[str, str]:
+        """Of the references whose id is empty: spaces of another phase. An unknown id (None) stays.
+
+        A space that was found under this name once stays the same when it is renamed there.
+        """
+        found: dict[str, str] = {}
+        for label, id_field in references.items():
+            name = getattr(new, label)
+            if label not in SPACE_LABELS or not name or getattr(new, id_field) != "":
+                continue
+            known = getattr(old, id_field) if old is not None and getattr(old, label) == name else None
+            if known and self.tenant.index.space(known) is not None:
+                found[id_field] = known
+            else:
+                found[id_field] = self.space_id(name, None)
+        return found
+
 
 _session: Session | None = None
 _lock = threading.Lock()
@@ -136,7 +179,7 @@ def _open(config: Any) -> Session:
         log=RequestLog.from_environment(),
         waiting=_Waiting(),
     )
-    return Session(Tenant(client, Index(client)), lambda: phase_blobs(root, phase))
+    return Session(Tenant(client, Index(client), loaded.list_lag_seconds), lambda: phase_blobs(root, phase))
 
 
 class _Waiting:
@@ -169,6 +212,10 @@ class TenantProvider(Provider[I]):
         with _lock:
             if _session is None:
                 _session = _open(config)
+
+    def resolve(self, new: I, old: I | None) -> I:
+        """With the ids of other phases' spaces, so that a space which is renamed there is no move here."""
+        return new.model_copy(update=session().space_ids(new, old, self.references))
 
 
 def refusals(*checks: tuple[str, Callable[[], object]]) -> list[tuple[str, str]]:

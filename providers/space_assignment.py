@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.base import Gone, Inputs
+from providers.base import Gone, Inputs, Refusal
 from providers.session import TenantProvider, refusals, session
 from qlift.cloud import spaces
 from qlift.cloud.models import Space
@@ -24,6 +24,7 @@ class SpaceAssignmentInputs(Inputs):
     assignee_type: Literal["user", "group", "self"]
     assignee: str
     """Subject, e-mail or group name; empty for `self`."""
+    assignee_id: str | None = None
     match_by: Literal["subject", "email"]
     roles: list[str]
 
@@ -35,8 +36,17 @@ class SpaceAssignmentInputs(Inputs):
 class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
     kind = "SpaceAssignment"
     model = SpaceAssignmentInputs
-    references = {"space": "space_id"}
-    replaced_by = frozenset({"space", "assignee_type", "assignee", "match_by"})
+    # Another name of the same person, or another way to find them, is no other assignment.
+    references = {"space": "space_id", "assignee": "assignee_id", "match_by": "assignee_id"}
+    replaced_by = frozenset({"space", "assignee_type", "assignee"})
+
+    def resolve(self, new: SpaceAssignmentInputs, old: SpaceAssignmentInputs | None) -> SpaceAssignmentInputs:
+        new = super().resolve(new, old)
+        try:
+            return new.model_copy(update={"assignee_id": _assignee_id(new)})
+        except Refusal:
+            # `problems` says it.
+            return new
 
     def problems(
         self, new: SpaceAssignmentInputs, old: SpaceAssignmentInputs | None

@@ -6,7 +6,7 @@ name (imported, not finished) or the last line of its description (finished), in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -14,34 +14,43 @@ from qlift.cloud.errors import Ambiguous, Forbidden, NotFound, Refused
 from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, attach, provenance_of
 from qlift.cloud.spaces import live_assignment_of, set_roles, unassign
-from qlift.cloud.tenant import Tenant
+from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 from qlift.cloud.uploads import upload_file
 
 OpenFile = Callable[[], BinaryIO]
 
 
-def recognised(tenant: Tenant, space_id: str | None, is_ours: Callable[[App], bool]) -> App | None:
-    """The app of a space that is ours, live: item records outlive what was deleted a moment ago.
+def recognised(tenant: Tenant, space_id: str | None, is_ours: Callable[[App], bool]) -> Iterator[App]:
+    """The apps of a space that are ours, live: item records outlive what was deleted a moment ago.
 
     `space_id` None: any personal space that this identity sees.
     """
     for listed in tenant.index.apps(space_id):
         if not is_ours(listed):
             continue
-        live = get_app(tenant, listed.id, f'app "{listed.name}"')
+        live = find_app(tenant, listed.id, f'app "{listed.name}"')
         if live is None:
             tenant.index.forget_app(listed.id)
         elif is_ours(live):
-            return live
-    return None
+            yield live
+
+
+def left_over(tenant: Tenant, space_id: str | None, provenance: Provenance, kept_id: str) -> list[str]:
+    """Ids of further apps whose name is still the marker: a killed run's last import, not listed in time.
+
+    Never one with a name of its own: people who duplicate an app copy its description, provenance included.
+    """
+    found = recognised(tenant, space_id, lambda a: a.id != kept_id and provenance_of(a.name) == provenance)
+    return sorted(a.id for a in found)
 
 
 def _finished(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
-    return recognised(tenant, space_id, lambda a: provenance_of(a.description) == provenance)
+    found = recognised(tenant, space_id, lambda a: provenance_of(a.description) == provenance)
+    return next(found, None)
 
 
 def _unfinished(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
-    return recognised(tenant, space_id, lambda a: provenance_of(a.name) == provenance)
+    return next(recognised(tenant, space_id, lambda a: provenance_of(a.name) == provenance), None)
 
 
 def import_app(
@@ -61,8 +70,10 @@ def import_app(
     One import of the budget. `object_owners` are pairs of engine object id and user id. With them an
     unfinished app of an earlier run is removed first: which of its objects were given away cannot be read.
     """
+    tenant.index.fresh("apps", LOOK_UP_SECONDS)
     app = _finished(tenant, space_id, provenance)
     if app is not None:
+        tenant.wait_for_lists()
         return app
     owners = list(object_owners)
     app = _unfinished(tenant, space_id, provenance)
@@ -89,7 +100,7 @@ def import_as(
 
     def write() -> App:
         answer = tenant.client.post("/api/v1/apps/import", subject=subject, params=params)
-        return App.model_validate(answer.data["attributes"])
+        return App.of_answer(answer.data, subject)
 
     def look() -> App | None:
         tenant.index.refresh("apps")
@@ -103,7 +114,26 @@ def import_as(
 def get_app(tenant: Tenant, app_id: str, subject: str) -> App | None:
     """Live. None: it is gone (or, in a personal space of others, out of reach)."""
     found = tenant.client.find(f"/api/v1/apps/{app_id}", subject=subject)
-    return App.model_validate(found["attributes"]) if found else None
+    return App.of_answer(found, subject) if found else None
+
+
+def find_app(tenant: Tenant, app_id: str, subject: str) -> App | None:
+    """As `get_app`, for an app in a space that this identity works in.
+
+    Which status a missing app has is not documented. After a 403 the list decides: absent (once the lag is
+    over) means gone, present means out of reach. Raises `Forbidden` for the latter.
+    """
+    try:
+        return get_app(tenant, app_id, subject)
+    except Forbidden:
+
+        def absent() -> bool | None:
+            tenant.index.refresh("apps")
+            return True if tenant.index.app(app_id) is None else None
+
+        if tenant.eventually(absent) is None:
+            raise
+        return None
 
 
 def describe(
@@ -116,24 +146,38 @@ def describe(
             json={"attributes": {"name": name, "description": attach(description, provenance)}},
         )
     )
-    app = App.model_validate(answer.data["attributes"])
+    app = App.of_answer(answer.data, f'app "{name}"')
     tenant.index.record_app(app)
     return app
 
 
-def move_app(tenant: Tenant, app_id: str, space_id: str, subject: str) -> App:
-    """To another shared space. The tenant disables the app's tasks (`APP-MOVED-SPACE`)."""
-    answer = tenant.repeated(
-        lambda: tenant.client.put(f"/api/v1/apps/{app_id}/space", subject=subject, json={"spaceId": space_id})
-    )
-    app = App.model_validate(answer.data["attributes"])
-    tenant.index.record_app(app)
-    return app
+def move_app(tenant: Tenant, app: App, space_id: str, subject: str) -> App:
+    """To another shared space. Its owner's role is raised there, and put back.
+
+    The tenant disables the app's tasks (`APP-MOVED-SPACE`), or deletes them.
+    """
+    with tenant.owner_lock:
+        before = live_assignment_of(tenant, space_id, app.owner_id, subject)
+        answer = tenant.repeated(
+            lambda: tenant.client.put(
+                f"/api/v1/apps/{app.id}/space", subject=subject, json={"spaceId": space_id}
+            )
+        )
+        if app.owner_id != tenant.client.me().id:
+            _restore_roles(tenant, space_id, app.owner_id, before.roles if before else (), subject)
+    moved = App.of_answer(answer.data, subject)
+    tenant.index.record_app(moved)
+    return moved
 
 
 def delete_app(tenant: Tenant, app_id: str, subject: str) -> None:
-    with suppress(NotFound):
-        tenant.client.delete(f"/api/v1/apps/{app_id}", subject=subject)
+    """An app that is gone already is a success, also where the tenant says 403 for it."""
+    try:
+        with suppress(NotFound):
+            tenant.client.delete(f"/api/v1/apps/{app_id}", subject=subject)
+    except Forbidden:
+        if find_app(tenant, app_id, subject) is not None:
+            raise
     tenant.index.forget_app(app_id)
 
 
@@ -147,20 +191,32 @@ def change_app_owner(
     """Give an app away. Owning an app raises its owner's role in the space: the roles are put back.
 
     `planned_roles` are those that the plan gives the new owner there; without a plan the roles of before
-    are restored. An app that belongs to the owner already was given away by a run that was killed; its
-    owner's roles are then taken for raised ones if they are exactly what ownership gives.
+    are restored.
     """
     with tenant.owner_lock:
         space_id = app.space_id
         before = live_assignment_of(tenant, space_id, owner_id, subject) if space_id else None
-        roles = before.roles if before else ()
-        if app.owner_id == owner_id:
-            space = tenant.index.space(space_id) if space_id else None
-            roles = () if space and roles == ELEVATION.get(space.type) else roles
-        else:
+        if app.owner_id != owner_id:
             _set_owner(tenant, app.id, owner_id, subject)
         if space_id:
-            _restore_roles(tenant, space_id, owner_id, planned_roles or roles, subject)
+            roles = planned_roles or (before.roles if before else ())
+            _restore_roles(tenant, space_id, owner_id, roles, subject)
+
+
+def finish_owner_change(tenant: Tenant, app: App, planned_roles: tuple[str, ...], subject: str) -> None:
+    """Of an app that was given away by a run which was killed before it recorded that.
+
+    What roles the owner had is lost. Without planned ones, a role that is exactly what ownership gives is
+    taken for a raised one.
+    """
+    if app.space_id is None:
+        return
+    with tenant.owner_lock:
+        space = tenant.index.space(app.space_id)
+        now = live_assignment_of(tenant, app.space_id, app.owner_id, subject)
+        raised = now is not None and space is not None and now.roles == ELEVATION.get(space.type)
+        if planned_roles or raised:
+            _restore_roles(tenant, app.space_id, app.owner_id, planned_roles, subject)
 
 
 def take_app_back(tenant: Tenant, app_id: str, subject: str) -> None:
@@ -173,7 +229,7 @@ def _set_owner(tenant: Tenant, app_id: str, owner_id: str, subject: str) -> None
         answer = tenant.client.put(
             f"/api/v1/apps/{app_id}/owner", subject=subject, json={"ownerId": owner_id}
         )
-        return App.model_validate(answer.data["attributes"])
+        return App.of_answer(answer.data, subject)
 
     tenant.index.record_app(tenant.repeated(write))
 

@@ -170,6 +170,7 @@ class Client:
         )
         self._token: tuple[str, float] | None = None
         """And when to fetch the next one."""
+        self._scopes: frozenset[str] | None = None
         self._lock = threading.RLock()
         self._me: User | None = None
 
@@ -267,6 +268,11 @@ class Client:
             )
         parts = urlsplit(absolute)
         return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def may(self, scope: str) -> bool:
+        """Whether the token was given this scope; a tenant that does not tell is believed to allow it."""
+        self._bearer()
+        return self._scopes is None or scope in self._scopes
 
     # Inside.
 
@@ -453,6 +459,7 @@ class Client:
         body = self._json(response, subject)
         try:
             token, seconds = str(body["access_token"]), float(body.get("expires_in") or 3600)
+            self._scopes = frozenset(str(body["scope"]).split()) if body.get("scope") else None
         except (AttributeError, KeyError, TypeError, ValueError):
             raise Failed("the tenant's answer holds no token", subject=subject) from None
         return token, self.now() + max(seconds - TOKEN_MARGIN_SECONDS, seconds / 2)

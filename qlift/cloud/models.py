@@ -119,6 +119,11 @@ class App(Answer):
     publish_time: Text = ""
 
     @classmethod
+    def of_answer(cls, data: Any, subject: str) -> App:
+        """The apps service wraps an app's fields in `attributes`."""
+        return parsed(cls, data.get("attributes") if isinstance(data, dict) else None, subject)
+
+    @classmethod
     def of_item(cls, item: dict[str, Any]) -> App:
         """An item holds the app's attributes; what they lack, the item itself says."""
         attributes = item.get("resourceAttributes")

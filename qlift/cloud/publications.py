@@ -10,18 +10,39 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from qlift.cloud.apps import OpenFile, delete_app, describe, give_object, import_as, recognised
+from qlift.cloud.apps import (
+    OpenFile,
+    delete_app,
+    describe,
+    find_app,
+    give_object,
+    import_as,
+    recognised,
+)
 from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, attach, provenance_of
-from qlift.cloud.tenant import Tenant
+from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 
 
 def our_publication(tenant: Tenant, space_id: str, provenance: Provenance) -> App | None:
-    def is_ours(app: App) -> bool:
-        written = (provenance_of(app.description), provenance_of(app.name))
-        return any(provenance.same_object(p) for p in written)
+    return next(recognised(tenant, space_id, lambda a: _is_of(provenance, a)), None)
 
-    return recognised(tenant, space_id, is_ours)
+
+def _is_of(provenance: Provenance, app: App) -> bool:
+    return any(provenance.same_object(provenance_of(t)) for t in (app.description, app.name))
+
+
+def left_over(
+    tenant: Tenant, provenance: Provenance, space_id: str, staging_space_id: str, kept_id: str
+) -> list[str]:
+    """Ids of what a killed run made and the next one could not see yet: publications, unmoved copies.
+
+    Only what still belongs to the tool: a person may publish our staging app too, provenance included.
+    """
+    transient, me = _transient(provenance), tenant.client.me().id
+    twice = recognised(tenant, space_id, lambda a: a.id != kept_id and _is_of(provenance, a))
+    unmoved = recognised(tenant, staging_space_id, lambda a: provenance_of(a.name) == transient)
+    return sorted({a.id for a in (*twice, *unmoved) if a.owner_id == me})
 
 
 def publish_copy(
@@ -35,6 +56,7 @@ def publish_copy(
     marked: bool,
 ) -> App:
     """Publish a copy; its origin stays. For apps whose content is public."""
+    tenant.index.fresh("apps", LOOK_UP_SECONDS)
     found = our_publication(tenant, space_id, provenance)
     if found is not None:
         return _settled(tenant, found, app_id, name, description, provenance, marked)
@@ -63,19 +85,21 @@ def publish_move(
     pairs of engine object id and user id. Returns the published app; its id is taken from the answer.
     """
     subject = f'publication "{name}"'
+    tenant.index.fresh("apps", LOOK_UP_SECONDS)
     found = our_publication(tenant, space_id, provenance)
     if found is None:
         transient = _transient(provenance)
-        for left_over in tenant.index.apps(staging_space_id):
-            if provenance_of(left_over.name) == transient:
-                delete_app(tenant, left_over.id, subject)
+        for half_done in recognised(tenant, staging_space_id, lambda a: _is_of(transient, a)):
+            delete_app(tenant, half_done.id, subject)
         copy = import_as(
             tenant, transient.line, staging_space_id, open_file=open_file, size=size, subject=subject
         )
         for object_id, owner_id in object_owners:
             give_object(tenant, copy.id, object_id, owner_id, subject)
         body = {"spaceId": space_id, "data": "source", "moveApp": True, "originAppId": origin_id}
-        published = _publish(tenant, copy.id, space_id, body, name, description, provenance, marked)
+        published = _publish(
+            tenant, copy.id, space_id, body, name, description, provenance, marked, moves=True
+        )
         if published.id != copy.id:
             tenant.index.forget_app(copy.id)
         return published
@@ -118,6 +142,8 @@ def _publish(
     description: str,
     provenance: Provenance,
     marked: bool,
+    *,
+    moves: bool = False,
 ) -> App:
     subject = f'publication "{name}"'
     attributes = {"name": name, "description": attach(description, provenance if marked else None)}
@@ -126,9 +152,16 @@ def _publish(
         answer = tenant.client.post(
             f"/api/v1/apps/{app_id}/publish", subject=subject, json={**body, "attributes": attributes}
         )
-        return App.model_validate(answer.data["attributes"])
+        return App.of_answer(answer.data, subject)
 
     def look() -> App | None:
+        if moves:
+            # Our own record says that the copy is still in staging, and outranks every list.
+            live = find_app(tenant, app_id, subject)
+            if live is not None and live.space_id == space_id:
+                return live
+            if live is None:
+                tenant.index.forget_app(app_id)
         tenant.index.refresh("apps")
         return our_publication(tenant, space_id, provenance)
 
@@ -155,7 +188,7 @@ def republish(tenant: Tenant, *, app_id: str, target_id: str, name: str, descrip
                 "attributes": {"name": name, "description": description},
             },
         )
-        return App.model_validate(answer.data["attributes"])
+        return App.of_answer(answer.data, subject)
 
     app = tenant.repeated(write)
     tenant.index.record_app(app)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from qlift.cloud.errors import NotFound
-from qlift.cloud.models import Task
-from qlift.cloud.tenant import Tenant
+from qlift.cloud.models import Task, parsed
+from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 
 TASKS = "/api/scheduling/tasks"
 SPEC_VERSION = "1.16.0"
@@ -93,13 +93,18 @@ class Definition:
 
 def create_task(tenant: Tenant, definition: Definition, short_id: str) -> Task:
     subject = f'schedule "{definition.name}"'
+    tenant.index.fresh("tasks", LOOK_UP_SECONDS)
     ours = _recognise(tenant, definition.app_id, short_id)
     if ours is not None:
-        return replace_task(tenant, ours.id, definition)
+        try:
+            return replace_task(tenant, ours.id, definition)
+        except NotFound:
+            # It went with a move of its app.
+            tenant.index.forget_task(ours.id)
 
     def write() -> Task:
         answer = tenant.client.post(TASKS, subject=subject, json=definition.document)
-        return Task.model_validate(answer.data)
+        return parsed(Task, answer.data, subject)
 
     def look() -> Task | None:
         tenant.index.refresh("tasks")
@@ -116,7 +121,7 @@ def _recognise(tenant: Tenant, app_id: str, short_id: str) -> Task | None:
 
 def get_task(tenant: Tenant, task_id: str, subject: str) -> Task | None:
     found = tenant.client.find(f"{TASKS}/{task_id}", subject=subject)
-    return Task.model_validate(found) if found else None
+    return parsed(Task, found, subject) if found else None
 
 
 def replace_task(tenant: Tenant, task_id: str, definition: Definition) -> Task:
@@ -125,7 +130,7 @@ def replace_task(tenant: Tenant, task_id: str, definition: Definition) -> Task:
 
     def write() -> Task:
         answer = tenant.client.put(f"{TASKS}/{task_id}", subject=subject, json=definition.document)
-        return Task.model_validate(answer.data)
+        return parsed(Task, answer.data, subject)
 
     task = tenant.repeated(write)
     tenant.index.record_task(task)

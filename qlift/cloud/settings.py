@@ -14,6 +14,7 @@ from qlift.cloud.auth import ApiKey, Credentials, OAuthClient
 from qlift.cloud.client import Client, origin_of
 from qlift.cloud.limits import RateLimits, Waiting
 from qlift.cloud.log import RequestLog
+from qlift.cloud.tenant import LAG_SECONDS
 
 
 class SettingsError(Exception):
@@ -35,6 +36,8 @@ class Target(BaseModel):
     """Of the tenant's rate limits, for phases that run side by side."""
     limits: RateLimits = RateLimits()
     """Of a tenant that has others than Qlik documents, such as a simulated one."""
+    list_lag_seconds: float = Field(LAG_SECONDS, ge=0)
+    """By how long the tenant's lists may be behind its objects."""
     api_key_env: str = "QLIFT_API_KEY"
     client_id_env: str = "QLIFT_CLIENT_ID"
     client_secret_env: str = "QLIFT_CLIENT_SECRET"

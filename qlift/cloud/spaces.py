@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from qlift.cloud.errors import Conflict, Forbidden, NotFound, Precondition, Refused
-from qlift.cloud.models import Assignment, Space
+from qlift.cloud.models import Assignment, Space, parsed
 from qlift.cloud.provenance import Provenance, attach, provenance_of
-from qlift.cloud.tenant import Tenant
+from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 
 
 def our_space(tenant: Tenant, provenance: Provenance) -> Space | None:
@@ -25,8 +25,16 @@ def create_space(
 ) -> Space:
     """Look up, create. Raises `Conflict` when the name belongs to a space that is not ours."""
     subject = f'space "{name}"'
+    tenant.index.fresh("spaces", LOOK_UP_SECONDS)
     ours = our_space(tenant, provenance)
     if ours is not None:
+        if ours.type != type_:
+            raise Conflict(
+                f"an earlier run of this stack made it as a {ours.type} space, and a type cannot change; "
+                f"delete that space in the tenant, or plan it as {ours.type}",
+                subject=subject,
+            )
+        tenant.wait_for_lists()
         return update_space(
             tenant, ours.id, name=name, description=description, provenance=provenance if marked else None
         )
@@ -39,7 +47,7 @@ def create_space(
 
     def write() -> Space:
         answer = tenant.client.post("/api/v1/spaces", subject=subject, json=body)
-        return Space.model_validate(answer.data)
+        return parsed(Space, answer.data, subject)
 
     def look() -> Space | None:
         tenant.index.refresh("spaces")
@@ -56,7 +64,7 @@ def get_space(tenant: Tenant, space_id: str) -> Space | None:
     if (listed := tenant.index.space(space_id)) is not None:
         return listed
     found = tenant.client.find(f"/api/v1/spaces/{space_id}", subject=f"space {space_id}")
-    return Space.model_validate(found) if found else None
+    return parsed(Space, found, f"space {space_id}") if found else None
 
 
 def update_space(
@@ -72,7 +80,7 @@ def update_space(
             ],
         )
     )
-    space = Space.model_validate(answer.data)
+    space = parsed(Space, answer.data, f'space "{name}"')
     tenant.index.record_space(space)
     return space
 
@@ -85,7 +93,7 @@ def change_space_owner(tenant: Tenant, space_id: str, owner_id: str, subject: st
             json=[{"op": "replace", "path": "/ownerId", "value": owner_id}],
         )
     )
-    tenant.index.record_space(Space.model_validate(answer.data))
+    tenant.index.record_space(parsed(Space, answer.data, subject))
 
 
 def delete_space(tenant: Tenant, space_id: str, name: str) -> None:
@@ -113,7 +121,7 @@ def live_assignment_of(tenant: Tenant, space_id: str, assignee_id: str, subject:
     params = {"assigneeId": assignee_id, "limit": 100}
     listed = tenant.client.pages(f"/api/v1/spaces/{space_id}/assignments", subject=subject, params=params)
     found = next(
-        (a for raw in listed if (a := Assignment.model_validate(raw)).assignee_id == assignee_id), None
+        (a for raw in listed if (a := parsed(Assignment, raw, subject)).assignee_id == assignee_id), None
     )
     if found is not None:
         tenant.index.record_assignment(found)
@@ -129,7 +137,7 @@ def assign(
 
     def write() -> Assignment:
         answer = tenant.client.post(f"/api/v1/spaces/{space_id}/assignments", subject=subject, json=body)
-        return Assignment.model_validate(answer.data)
+        return parsed(Assignment, answer.data, subject)
 
     def look() -> Assignment | None:
         return live_assignment_of(tenant, space_id, assignee_id, subject)
@@ -159,7 +167,7 @@ def set_roles(tenant: Tenant, assignment: Assignment, roles: Iterable[str], subj
             json={"roles": sorted(roles)},
         )
     )
-    tenant.index.record_assignment(Assignment.model_validate(answer.data))
+    tenant.index.record_assignment(parsed(Assignment, answer.data, subject))
 
 
 def unassign(tenant: Tenant, space_id: str, assignee_id: str, subject: str) -> None:

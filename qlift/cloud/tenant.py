@@ -14,7 +14,10 @@ from qlift.cloud.index import Index
 T = TypeVar("T")
 
 LAG_SECONDS = 20.0
-"""How long item records and fresh grants may lag; Qlik names no bound, the vendor's tutorial polls 120 s."""
+"""How long item records and fresh grants may lag, unless the target says otherwise; Qlik names no bound, the
+vendor's tutorial polls 120 s."""
+LOOK_UP_SECONDS = 180.0
+"""A create's own look-up is live once the lists are older."""
 ATTEMPTS = 3
 
 
@@ -22,8 +25,22 @@ ATTEMPTS = 3
 class Tenant:
     client: Client
     index: Index
+    lag_seconds: float = LAG_SECONDS
     owner_lock: threading.Lock = field(default_factory=threading.Lock)
     """Owner changes go one by one: each looks at the owner's roles before and after."""
+    _lists_lock: threading.Lock = field(default_factory=threading.Lock)
+    _lag_is_over: bool = False
+
+    def wait_for_lists(self) -> None:
+        """Once in a process, when it met own work that its state does not know: a run was killed.
+
+        What that run made last may not be listed yet, and would be made a second time.
+        """
+        with self._lists_lock:
+            if not self._lag_is_over:
+                self.client.sleep(self.lag_seconds)
+                self._lag_is_over = True
+                self.index.refresh("apps")
 
     def settled(self, write: Callable[[], T], look: Callable[[], T | None]) -> T:
         """Write; when the answer is ambiguous, look whether it took effect, and write again only if not."""
@@ -41,17 +58,17 @@ class Tenant:
         """A write that may be done twice without harm: after an ambiguous answer it is done again."""
         return self.settled(write, lambda: None)
 
-    def eventually(self, look: Callable[[], T | None], seconds: float = LAG_SECONDS) -> T | None:
+    def eventually(self, look: Callable[[], T | None]) -> T | None:
         """Look again and again for what may show late; None when it did not show within the bound."""
-        end, pause = self.client.now() + seconds, 0.25
+        end, pause = self.client.now() + self.lag_seconds, 0.25
         while (found := look()) is None and self.client.now() + pause < end:
             self.client.sleep(pause)
             pause = min(pause * 2, 4.0)
         return found
 
-    def once_granted(self, call: Callable[[], T], seconds: float = LAG_SECONDS) -> T:
+    def once_granted(self, call: Callable[[], T]) -> T:
         """A call that may be refused for a moment after a grant or the creation of its space."""
-        end, pause = self.client.now() + seconds, 0.25
+        end, pause = self.client.now() + self.lag_seconds, 0.25
         while True:
             try:
                 return call()
