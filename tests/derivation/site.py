@@ -35,6 +35,8 @@ class SiteBuilder:
         self.objects: dict[str, list[Raw]] = {}
         self.files: dict[str, AppFile] = {}
         self.audit: dict[str, dict[str, int]] = {}
+        self.scripts: dict[str, str] = {}
+        """By app id."""
 
     def _add(self, kind: str, raw: Raw) -> Raw:
         self.kinds.setdefault(kind, []).append(raw)
@@ -132,6 +134,13 @@ class SiteBuilder:
         }
         return self._add("compositeevent", raw | more)
 
+    def connection(self, name: str, type_: str, **more: Any) -> Raw:
+        raw = {"id": guid(self.name, "connection", name), "name": name, "type": type_}
+        return self._add("dataconnection", raw | more)
+
+    def extension(self, name: str) -> Raw:
+        return self._add("extension", {"id": guid(self.name, "extension", name), "name": name})
+
     def rule(self, name: str, condition: str, filter_: str, actions: int = 2, **more: Any) -> Raw:
         raw = {
             "id": guid(self.name, "rule", name),
@@ -159,6 +168,9 @@ class SiteBuilder:
             writer.entities(kind, self.kinds.get(kind, []))
         for app_id, objects in self.objects.items():
             writer.objects(app_id, objects)
+        for app_id, text in self.scripts.items():
+            name = next(a["name"] for a in self.kinds["app"] if a["id"] == app_id)
+            writer.script(app_id, name, text)
         writer.app_files(self.files.values())
         writer.access(StreamAccess(stream=s, users=u) for s, u in self.audit.items())
         writer.finish(

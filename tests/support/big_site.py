@@ -1,4 +1,4 @@
-"""A generated site with something of everything, for looking at reports: as large as one likes, always the same."""
+"""A generated site with something of everything, of any size and always the same: for looking at reports."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from qlift.bundle.models import AppFile
 from tests.derivation.site import TODAY, Raw, SiteBuilder, guid
 
 _AREAS = (
-    "Finance", "Sales", "HR", "Supply Chain", "Marketing", "Quality", "Service", "Purchasing", "Logistics", "Group",
+    "Finance", "Sales", "HR", "Supply Chain", "Marketing", "Quality", "Service", "Purchasing", "Logistics",
+    "Group",
 )  # fmt: skip
 _TOPICS = (
-    "Overview", "Ledger", "Forecast", "Budget vs Actuals", "Margins", "Stock", "Returns", "Pipeline", "Headcount",
-    "Absence", "Claims", "Energy", "Projects", "Cash Flow", "Ageing",
+    "Overview", "Ledger", "Forecast", "Budget vs Actuals", "Margins", "Stock", "Returns", "Pipeline",
+    "Headcount", "Absence", "Claims", "Energy", "Projects", "Cash Flow", "Ageing",
 )  # fmt: skip
 _CONNECTIONS = (
     ("DWH", "ODBC"), ("ERP", "OLEDB"), ("Shared Files", "folder"), ("Rates", "internet"),
@@ -24,8 +25,12 @@ _CONNECTIONS = (
 )  # fmt: skip
 HOSTILE = (
     "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(2)>',
-    "a|b `c` *d*\n# e [f](javascript:g)",
+    "\"'><img src=x onerror=alert(2)>",
+    "a|b `c` *d* _e_ ~f~\n# g\n[h](javascript:i) https://evil.example",
+    "exe.\u202egpj.\u0000hidden",
+    "Ledger" + "OfTheWholeCompany" * 14,
+    "</style></script><svg onload=alert(3)>",
+    " {{ 7 * 7 }}{% raw %} ",
 )
 """Names that a report has to survive."""
 
@@ -49,17 +54,28 @@ def big_site(folder: Path, *, apps: int = 120, streams: int = 12, people: int = 
     site.stream("Empty stream")
     monitoring = site.stream("Monitoring apps")
     for n, (name, type_) in enumerate(_CONNECTIONS):
-        connection = {"id": guid("connection", name), "name": name, "type": type_, "connectionstring": "x"}
-        site._add("dataconnection", connection | {"username": "qlik" if n == 0 else ""})
+        site.connection(name, type_, username="qlik" if n == 0 else "")
     for name in ("acme-gauge", "acme-theme-dark"):
-        site._add("extension", {"id": guid("extension", name), "name": name})
+        site.extension(name)
     _rules(site, places, users)
-    made = [_app(site, chance, folder, n, places, users, apps) for n in range(apps)]
+    made = [_app(site, chance, n, places, users) for n in range(apps)]
     site.app("License Monitor", users[0], monitoring)
     for n, name in enumerate(HOSTILE):
-        _dated(site.app(name, users[n], places[0]), TODAY)
+        _hostile(site, users[n], name)
     _tasks(site, chance, [a for a in made if a["stream"]])
     return site.write(folder)
+
+
+def _hostile(site: SiteBuilder, user: Raw, name: str) -> None:
+    """The name wherever a report shows one."""
+    owner = site.user(f"CORP\\{name}", (name,), name=name, inactive=True)
+    stream = site.stream(name)
+    site.rule(name, f'((user.userId="{user["userId"]}"))', f"Stream_{stream['id']}")
+    app = _dated(site.app(name, owner, stream), TODAY)
+    site.connection(name, name)
+    site.scripts[app["id"]] = f"LIB CONNECT TO '{name}';"
+    site.extension(name)
+    site.timed(site.task(app, name), name=name)
 
 
 def _stream_name(n: int) -> str:
@@ -92,15 +108,7 @@ def _dated(app: Raw, day: date, changed: date | None = None) -> Raw:
     return app
 
 
-def _app(
-    site: SiteBuilder,
-    chance: random.Random,
-    folder: Path,
-    n: int,
-    places: list[Raw],
-    users: list[Raw],
-    apps: int,
-) -> Raw:
+def _app(site: SiteBuilder, chance: random.Random, n: int, places: list[Raw], users: list[Raw]) -> Raw:
     personal = n % 5 in (1, 3)
     place = places[min(int(chance.expovariate(4) * len(places)), len(places) - 1)]
     owner = users[int(chance.paretovariate(1.2)) % len(users)]
@@ -118,17 +126,24 @@ def _app(
     if n % 71 == 13:
         del site.files[app["id"]]
     for sheet in range(2 + n % 5):
-        site.object(app, owner, "sheet", f"Sheet {sheet}", public=not personal, content=f"{n % 97}-{sheet}")
+        site.object(
+            app,
+            owner,
+            "sheet",
+            f"Sheet {sheet}",
+            public=not personal,
+            content=f"{n - 1 if n % 40 == 20 else n}-{sheet % (2 + (n - 1) % 5 if n % 40 == 20 else 9)}",
+        )
     if not personal and n % 3 == 0:
         site.object(app, users[(n * 7) % len(users)], "sheet", "My own view", public=False)
     if n % 19 == 4:
         site.object(app, owner, "acme-gauge", "Gauge", public=not personal)
     if n % 13:
-        _script(chance, folder, app, n, place["name"], apps)
+        site.scripts[app["id"]] = _script(chance, n, place["name"])
     return app
 
 
-def _script(chance: random.Random, folder: Path, app: Raw, n: int, stream: str, apps: int) -> None:
+def _script(chance: random.Random, n: int, stream: str) -> str:
     first = _CONNECTIONS[min(int(chance.expovariate(0.7)), len(_CONNECTIONS) - 1)][0]
     lines = ["///$tab Main"]
     if n % 4:
@@ -146,15 +161,15 @@ def _script(chance: random.Random, folder: Path, app: Raw, n: int, stream: str, 
             "ADMIN, CORP\\USER00001];",
             "Section Application;",
         ]
-    path = folder / "script" / f"{app['id']}.qvs"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\r\n".join(lines), encoding="utf-8", newline="")
+    return "\r\n".join(lines)
 
 
 _TRIGGERS = (
     ("0 0 1 0", "* * - * * * * *", 2), ("0 2 0 0", "* * - * * * * *", 1), ("30 0 0 0", "* * - * * * * *", 1),
-    ("0 0 1 0", "* * - 1,3,5 1 * * *", 3), ("0 0 1 0", "* * - * * 1,15 * *", 4), ("0 0 1 0", "* * 1 1 * * * *", 5),
-    ("0 0 0 0", "* * - * * * * *", 0), ("2 0 0 0", "* * - * * * * *", 0), ("0 1 0 0", "* 9,10,11 - 1,2,3,4,5 * * * *", 5),
+    ("0 0 1 0", "* * - 1,3,5 1 * * *", 3), ("0 0 1 0", "* * - * * 1,15 * *", 4),
+    ("0 0 1 0", "* * 1 1 * * * *", 5),
+    ("0 0 0 0", "* * - * * * * *", 0), ("2 0 0 0", "* * - * * * * *", 0),
+    ("0 1 0 0", "* 9,10,11 - 1,2,3,4,5 * * * *", 5),
 )  # fmt: skip
 
 

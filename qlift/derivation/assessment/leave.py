@@ -35,7 +35,7 @@ def leave(ground: Ground, imports: Callable[[App], int]) -> tuple[Leave, ...]:
     old = [a for a in ground.bundle.apps if is_unused(ground, a)]
     reloaded = [a for a in ground.bundle.apps if is_only_reloaded(ground, a)]
     decided = [a for a in ground.bundle.apps if decision(a)]
-    since = ground.year_ago.isoformat()
+    since = f"{ground.year_ago.day} {ground.year_ago:%B %Y}"
     kinds: tuple[tuple[LeaveKind, str, str, list[App]], ...] = (
         (
             "unused",

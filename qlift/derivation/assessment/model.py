@@ -192,6 +192,8 @@ class ScheduleRow(Model):
     trigger: str
     words: str
     enabled: bool
+    outcome: Literal["migrates", "by hand", "over"]
+    """Over: nothing is left to run."""
     becomes: str
     """The rule, or the task that it follows; empty when it does not migrate."""
     why: str

@@ -95,8 +95,19 @@ class Phases:
                 small.remove(next_)
                 pack = self._group([*pack.streams, *next_.streams])
                 pack.notes = ["small streams, put together"]
-            large.append(pack)
+            self._keep(large, pack)
         return large
+
+    def _keep(self, large: list[_Group], pack: _Group) -> None:
+        """What stays too small goes into the most related phase that has room."""
+        room = [g for g in large if len(g.apps) + len(pack.apps) <= MOST]
+        if len(pack.apps) >= LEAST or not room:
+            large.append(pack)
+            return
+        host = max(room, key=lambda g: self._related(pack, g))
+        joined = self._group([*host.streams, *pack.streams])
+        joined.notes = host.notes
+        large[large.index(host)] = joined
 
     def _rank(self, group: _Group) -> tuple[str, str]:
         return self._name(group.streams[0]), group.streams[0]

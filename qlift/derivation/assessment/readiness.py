@@ -91,12 +91,12 @@ class Judge:
         bundle = ground.bundle
         self._by_hand: dict[str, list[str]] = defaultdict(list)
         for row in schedules:
-            if row.enabled and not row.becomes:
+            if row.enabled and row.outcome == "by hand":
                 self._by_hand[row.app_id].append(f"{row.task} / {row.trigger}")
         self._tasks: dict[str, list[ReloadTask]] = defaultdict(list)
         for task in bundle.reload_tasks:
             self._tasks[task.app.id].append(task)
-        self._triggers = Counter(r.app_id for r in schedules if r.becomes)
+        self._triggers = Counter(r.app_id for r in schedules if r.outcome == "migrates")
         self._twice = names_twice(ground)
         self._secrets: dict[str, list[str]] = defaultdict(list)
         for redaction in bundle.redactions:

@@ -6,8 +6,9 @@ from qlift.bundle.models import CompositeEvent, Named, ReloadTask, SchemaEvent
 from qlift.derivation.assessment.ground import Ground
 from qlift.derivation.assessment.model import ScheduleRow
 from qlift.derivation.assessment.words import in_words
-from qlift.derivation.desired import ReloadSchedule
+from qlift.derivation.desired import Finding, ReloadSchedule
 
+OVER = "SCHEDULE-OVER"
 STATES = {1: "succeeded", 2: "failed"}
 
 
@@ -17,7 +18,7 @@ def schedule_rows(ground: Ground) -> tuple[ScheduleRow, ...]:
     tasks = {t.id: t for t in bundle.reload_tasks}
     made = {s.source.id: s for s in ground.desired.schedules}
     by_key = {s.key: s for s in ground.desired.schedules}
-    reasons = {f.object: f.message for f in ground.desired.findings if f.code.startswith(_REASONS)}
+    reasons = {f.object: f for f in ground.desired.findings if f.code.startswith(_REASONS)}
     rows = []
     events: tuple[SchemaEvent | CompositeEvent, ...] = (*bundle.schema_events, *bundle.composite_events)
     for event in events:
@@ -36,12 +37,14 @@ def _row(
     event: SchemaEvent | CompositeEvent,
     schedule: ReloadSchedule | None,
     by_key: dict[str, ReloadSchedule],
-    reasons: dict[str, str],
+    reasons: dict[str, Finding],
 ) -> ScheduleRow:
     app = next((a for a in ground.bundle.apps if a.id == task.app.id), None)
-    why = reasons.get(f"{task.name} / {event.name}", "")
+    reason = reasons.get(f"{task.name} / {event.name}")
+    why = reason.message if reason else ""
     if schedule is None and not why:
         why = "its app does not migrate, or goes to a personal space"
+    over = reason is not None and reason.code == OVER
     return ScheduleRow(
         id=event.id,
         task=task.name,
@@ -51,6 +54,7 @@ def _row(
         trigger=event.name,
         words=in_words(event) if isinstance(event, SchemaEvent) else _chain(event),
         enabled=task.enabled and event.enabled,
+        outcome="migrates" if schedule else "over" if over else "by hand",
         becomes=_becomes(schedule, by_key) if schedule else "",
         why=why,
     )
