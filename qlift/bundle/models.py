@@ -118,6 +118,9 @@ class ReloadTask(Named):
     max_retries: int = 0
     is_manually_triggered: bool = False
     is_partial_reload: bool = False
+    time_to_live: int | None = None
+    """Cache warming, as `preload_nodes`."""
+    preload_nodes: tuple[Any, ...] | None = None
     tags: tuple[Named, ...] = ()
     custom_properties: tuple[CustomPropertyValue, ...] = ()
 
