@@ -97,6 +97,7 @@ class UserAttribute(BaseModel):
 class User(UserRef):
     roles: tuple[str, ...] = ()
     attributes: tuple[UserAttribute, ...] = ()
+    custom_properties: tuple[CustomPropertyValue, ...] = ()
     inactive: bool = False
     removed_externally: bool = False
     blacklisted: bool = False

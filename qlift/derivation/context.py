@@ -35,20 +35,6 @@ class Site:
         return {u.login.casefold(): u for u in self.bundle.users}
 
     @cached_property
-    def by_user_id(self) -> dict[str, list[User]]:
-        found: dict[str, list[User]] = {}
-        for user in self.bundle.users:
-            found.setdefault(user.user_id.casefold(), []).append(user)
-        return found
-
-    @cached_property
-    def by_name(self) -> dict[str, list[User]]:
-        found: dict[str, list[User]] = {}
-        for user in self.bundle.users:
-            found.setdefault(user.name.casefold(), []).append(user)
-        return found
-
-    @cached_property
     def active_users(self) -> frozenset[str]:
         """Ids of people who can work in the source; service accounts are none."""
         return frozenset(

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from qlift.bundle import Bundle
-from qlift.derivation.access import assignments
 from qlift.derivation.apps import derive_apps
 from qlift.derivation.context import Context, SelectedApp, Site
 from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.findings import Findings
 from qlift.derivation.people import People
+from qlift.derivation.permissions import assignments
 from qlift.derivation.plan import Plan
 from qlift.derivation.schedules import schedules
 from qlift.derivation.selection import places, select_apps
@@ -32,7 +32,7 @@ def derive(
     apps = derive_apps(context, selected)
     made_spaces = spaces(context, all_places, selected)
     made_owners = owners(context, all_places)
-    made_assignments = (*working_roles(context, made_spaces), *assignments(context, all_places))
+    made_assignments = (*working_roles(context, made_spaces), *assignments(context, all_places, selected))
     made_schedules = schedules(context, apps)
     _refuse_equal_names(findings, "assignments", (a.key for a in made_assignments))
     _refuse_equal_names(findings, "schedules", (s.key for s in made_schedules))
