@@ -11,10 +11,13 @@ from qlift.derivation.apps import derive_apps
 from qlift.derivation.context import Context, SelectedApp, Site
 from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.findings import Findings
+from qlift.derivation.name_checks import check_names
 from qlift.derivation.people import People
+from qlift.derivation.people_findings import about_people
 from qlift.derivation.permissions import assignments
 from qlift.derivation.plan import Plan
 from qlift.derivation.schedules import schedules
+from qlift.derivation.script_checks import SCRIPT, check_scripts
 from qlift.derivation.selection import places, select_apps
 from qlift.derivation.spaces import owners, spaces, working_roles
 
@@ -36,6 +39,9 @@ def derive(
     made_schedules = schedules(context, apps)
     _refuse_equal_names(findings, "assignments", (a.key for a in made_assignments))
     _refuse_equal_names(findings, "schedules", (s.key for s in made_schedules))
+    check_names(context, all_places, selected, made_assignments)
+    check_scripts(context, selected, made_assignments)
+    about_people(context, selected)
     _not_migrated(context, selected)
     return Desired(
         phase=plan.phase,
@@ -83,6 +89,8 @@ def _about_the_bundle(context: Context, site: Site) -> None:
                 f"run `qlift export {site.name} --{key} {wanted}`, or change the plan",
             )
     for redaction in site.bundle.redactions:
+        if redaction.kind == SCRIPT:
+            continue
         context.findings.info(
             "CREDENTIAL-REDACTED",
             redaction.name or redaction.id,
