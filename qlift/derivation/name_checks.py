@@ -14,7 +14,7 @@ from qlift.derivation.context import Context, Place, SelectedApp, Site
 from qlift.derivation.desired import SpaceAssignment
 
 LONGEST_GROUP_NAME = 256
-_KIT_TAG = re.compile(r"app\s*-\s*(05|10|20|30|40|99)\b", re.I)
+KIT_TAG = re.compile(r"app\s*-\s*(05|10|20|30|40|99)\b", re.I)
 """Tags of the "Qlik Sense to SaaS Migration app"; what follows the number is translated in some sites."""
 _KIT_SAYS = {
     "05": "it is in the cloud already, or is only a link to it",
@@ -91,8 +91,8 @@ def _groups(context: Context, assignments: Iterable[SpaceAssignment]) -> None:
 
 
 def _kit_tags(context: Context, app: App) -> None:
-    found = {m[1]: tag.name for tag in app.tags if (m := _KIT_TAG.match(tag.name))}
-    tags = sorted({tag.name for tag in app.tags if _KIT_TAG.match(tag.name)})
+    found = {m[1]: tag.name for tag in app.tags if (m := KIT_TAG.match(tag.name))}
+    tags = sorted({tag.name for tag in app.tags if KIT_TAG.match(tag.name)})
     if len(tags) > 1:
         context.findings.error(
             "MIGRATION-TAGS",

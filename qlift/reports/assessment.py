@@ -34,7 +34,7 @@ CAPS = {
     "list": 20,
 }
 """Rows of a table in the HTML file; the JSON file has all of them."""
-OUTCOMES = ("by hand", "migrates", "over")
+OUTCOMES = ("by hand", "check first", "migrates", "nothing to do")
 """Schedules in this order: what needs a person first."""
 MARKDOWN_CAP = 40
 """Rows of a table in the Markdown file."""
@@ -87,6 +87,7 @@ def _context(found: Assessment) -> dict[str, Any]:
         "apps": apps,
         "schedules": sorted(found.schedules, key=lambda s: OUTCOMES.index(s.outcome)),
         "permissions": sorted(found.permissions, key=lambda p: p.kind != "nobody"),
+        "outcomes": OUTCOMES,
         "biggest": [b for b in biggest if _weight(b)],
         "total": len(found.apps),
         "streams": sorted({r.stream for r in found.apps if r.stream}, key=lambda s: (s.casefold(), s)),

@@ -81,7 +81,7 @@ def clean(text: str) -> str:
 
 
 def _hidden(letter: str) -> bool:
-    return (unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\t\n") or letter in _TURNING
+    return (unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\t\r\n") or letter in _TURNING
 
 
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -89,7 +89,7 @@ _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 def markdown(text: str) -> str:
     """One line of plain text that Markdown shows as it is, in a table cell too."""
-    line = re.sub(r"\s+", " ", clean(text))
+    line = clean(re.sub(r"\s+", " ", text))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_\[\]#|~$@])", r"\\\1", line)
     return line.replace("://", ":\\//")

@@ -36,7 +36,7 @@ OVERFLOWING = """() => {
   return Array.from(document.querySelectorAll(boxes))
     .filter((e) => e.clientWidth > 1 && !e.closest(".aside, thead"))
     .filter((e) => getComputedStyle(e).display !== "inline" && e.scrollWidth > e.clientWidth)
-    .map((e) => `${e.tagName}.${e.className} ${e.scrollWidth} ${e.clientWidth} ${e.textContent.slice(0, 50)}`);
+    .map((e) => `${e.tagName} ${e.className} ${e.scrollWidth}: ${e.textContent.slice(0, 40)}`);
 }"""
 PALE = """() => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
@@ -193,7 +193,7 @@ def test_filters_of_schedules_and_permissions(browser: Browser, report: Path, fo
     by_hand = sum(s.outcome == "by hand" for s in found.schedules)
     assert page.locator("#schedules [data-found]").inner_text() == f"{by_hand} rows"
     page.locator("#permissions [data-key=text]").fill("bi-publishers")
-    [row] = page.locator("#permissions [data-table] tbody tr:visible").all()
+    [row] = page.locator("#permissions [data-table]").first.locator("tbody tr:visible").all()
     assert "consumer, publisher" in row.inner_text()
 
 

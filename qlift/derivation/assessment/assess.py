@@ -25,16 +25,25 @@ from qlift.derivation.assessment.model import (
     TenantFacts,
 )
 from qlift.derivation.assessment.people import people_summary
-from qlift.derivation.assessment.permissions import permission_rows
+from qlift.derivation.assessment.permissions import access_differences, permission_rows
 from qlift.derivation.assessment.phases import Phases, with_phases
 from qlift.derivation.assessment.readiness import Judge, worst
-from qlift.derivation.assessment.schedules import schedule_rows
+from qlift.derivation.assessment.schedules import schedule_rows, with_apps
 from qlift.derivation.assessment.trial import trial
 from qlift.derivation.assessment.unknown import unknown
 from qlift.derivation.desired import Finding
 
 OBJECTS_SHOWN = 5
-OF_THE_TRIAL = frozenset({"APPS-NOT-SELECTED", "OWNER-LEFT", "RULES-OF-OTHER-STREAMS", "TASKS-OF-OTHER-APPS"})
+OF_THE_TRIAL = frozenset(
+    {
+        "ADMIN-ROLE",
+        "APPS-NOT-SELECTED",
+        "LEAVER-OWNS",
+        "OWNER-LEFT",
+        "RULES-OF-OTHER-STREAMS",
+        "TASKS-OF-OTHER-APPS",
+    }
+)
 """Findings about the trial's plan, or told better elsewhere in the assessment."""
 
 
@@ -54,6 +63,7 @@ def assess(bundle: Bundle, tenant: TenantFacts, as_of: date) -> Assessment:
     suggested = Phases(ground, related, works, moving)
     phases = suggested.suggest()
     rows = with_phases(rows, suggested.phase_of)
+    schedules = with_apps(schedules, readiness)
     total = effort(works.of([a for a, _ in moving]), tenant)
     left = leave(ground, works.imports)
     counts = {level: sum(r.readiness is level for r in rows) for level in Readiness}
@@ -78,6 +88,7 @@ def assess(bundle: Bundle, tenant: TenantFacts, as_of: date) -> Assessment:
         extensions=extension_rows(ground),
         schedules=schedules,
         permissions=permission_rows(ground),
+        access_differences=access_differences(ground),
         people=people_summary(ground),
         links=related.rows({s.id: s.name for s in bundle.streams}),
         phases=phases,

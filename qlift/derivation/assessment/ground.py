@@ -16,6 +16,8 @@ from qlift.derivation.assessment.scripts import ScriptFacts, script_facts
 from qlift.derivation.assessment.trial import is_monitoring
 from qlift.derivation.context import Site
 from qlift.derivation.desired import Desired
+from qlift.derivation.permissions import Rules
+from qlift.derivation.permissions.rules import Reading, Unread
 
 ABSENT = "1753"
 """Year of a date that the Repository Service does not have."""
@@ -45,6 +47,15 @@ class Ground:
     @cached_property
     def site(self) -> Site:
         return Site(self.bundle)
+
+    @cached_property
+    def rules(self) -> Rules:
+        return _Rules(self.site)
+
+    @cached_property
+    def apps(self) -> dict[str, App]:
+        """By id."""
+        return {a.id: a for a in self.bundle.apps}
 
     @property
     def year_ago(self) -> date:
@@ -142,13 +153,36 @@ class Ground:
         """Active people who may read a stream by the source's own audit, as a set of bits; by stream."""
         place = {u: n for n, u in enumerate(sorted(self.site.active_users))}
         return {
-            stream: sum(1 << place[u] for u, mask in access.users.items() if mask & READ and u in place)
+            stream: _bits(
+                (place[u] for u, mask in access.users.items() if mask & READ and u in place), len(place)
+            )
             for stream, access in self.bundle.access.items()
         }
 
 
 READ = 2
 """Bit of the source's enum of actions."""
+
+
+class _Rules(Rules):
+    """Each stream's rules are evaluated once: rows and differences are made of the same readings."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._of_stream: dict[str, tuple[Reading | Unread, ...]] = {}
+
+    def of_stream(self, stream: Stream) -> tuple[Reading | Unread, ...]:
+        if stream.id not in self._of_stream:
+            self._of_stream[stream.id] = super().of_stream(stream)
+        return self._of_stream[stream.id]
+
+
+def _bits(places: Iterable[int], length: int) -> int:
+    """An integer with these bits set."""
+    found = bytearray(length // 8 + 1)
+    for place in places:
+        found[place >> 3] |= 1 << (place & 7)
+    return int.from_bytes(found, "little")
 
 
 def day(text: str) -> date | None:

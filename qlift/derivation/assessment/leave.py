@@ -18,15 +18,10 @@ from qlift.derivation.assessment.model import (
     LeaveApp,
     LeaveKind,
 )
+from qlift.derivation.name_checks import KIT_TAG
 
-DECIDED_TAGS = {
-    "App - 05 Migrated via Multi-Cloud": "is in Qlik Cloud already",
-    "App - 05 URL Link to Qlik Sense Windows": "is only a link",
-    "App - 40 Migration Complete": "is migrated",
-    "App - 99 Will Not Migrate": "will not migrate",
-}
-"""Tags of Qlik's older migration kit (migration help, "Migrating apps")."""
-REMEDIATION_TAG = "App - 20 Migration Remediation Needed"
+DECIDED, REMEDIATION = frozenset({"05", "40", "99"}), "20"
+"""Numbers of tags of Qlik's older migration kit: done already, or not wanted; needs work first."""
 VISIBLE = frozenset({"sheet", "story"})
 
 
@@ -34,7 +29,7 @@ def leave(ground: Ground, imports: Callable[[App], int]) -> tuple[Leave, ...]:
     """`imports`: of the tenant's budget, by app. Kinds without an app are left out."""
     old = [a for a in ground.bundle.apps if is_unused(ground, a)]
     reloaded = [a for a in ground.bundle.apps if is_only_reloaded(ground, a)]
-    decided = [a for a in ground.bundle.apps if decision(a)]
+    decided = [a for a in ground.bundle.apps if is_decided(a)]
     since = f"{ground.year_ago.day} {ground.year_ago:%B %Y}"
     kinds: tuple[tuple[LeaveKind, str, str, list[App]], ...] = (
         (
@@ -76,13 +71,19 @@ def kinds_of(ground: Ground, app: App) -> tuple[str, ...]:
     tests = (
         ("unused", is_unused),
         ("only-reloaded", is_only_reloaded),
-        ("decided", lambda _, a: decision(a)),
+        ("decided", lambda _, a: is_decided(a)),
     )
     return tuple(kind for kind, test in tests if test(ground, app))
 
 
-def decision(app: App) -> str:
-    return next((DECIDED_TAGS[t.name] for t in app.tags if t.name in DECIDED_TAGS), "")
+def is_decided(app: App) -> bool:
+    return any(kit_number(t.name) in DECIDED for t in app.tags)
+
+
+def kit_number(tag: str) -> str:
+    """Empty for tags of other people. What follows the number is translated on some sites."""
+    found = KIT_TAG.match(tag)
+    return found[1] if found else ""
 
 
 def is_unused(ground: Ground, app: App) -> bool:

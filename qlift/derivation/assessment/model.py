@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from qlift.derivation.desired import Severity
 
 LeaveKind = Literal["unused", "only-reloaded", "decided"]
+ScheduleOutcome = Literal["migrates", "check first", "by hand", "nothing to do"]
 DuplicateKind = Literal["same name and content", "same content", "same name, other owner"]
 
 
@@ -183,33 +184,56 @@ class ExtensionRow(Model):
 
 
 class ScheduleRow(Model):
+    """A trigger of a task, or a task without any."""
+
     id: str
     """Of the trigger."""
+    task_id: str
     task: str
     app_id: str
+    """Empty for tasks that reload no app."""
     app: str
     stream: str
     trigger: str
     words: str
     enabled: bool
-    outcome: Literal["migrates", "by hand", "over"]
-    """Over: nothing is left to run."""
-    becomes: str
-    """The rule, or the task that it follows; empty when it does not migrate."""
-    why: str
+    outcome: ScheduleOutcome
+    becomes: tuple[str, ...]
+    """`RRULE:...`, or the task that it follows; one for each task of Qlik Cloud."""
+    zone: str
+    next_runs: tuple[str, ...]
+    """Local times in `zone`."""
+    notes: tuple[str, ...]
     """Why not, or what to check."""
+    codes: tuple[str, ...]
+    """Of the findings behind the notes."""
 
 
 class PermissionRow(Model):
+    stream_id: str
     stream: str
-    space: str
-    rule: str
+    rules: tuple[str, ...]
     assignee: str
-    kind: Literal["user", "group", "nobody"]
+    kind: Literal["user", "group", "everyone", "nobody"]
+    """Nobody: the rule is not translated."""
     roles: tuple[str, ...]
     people: int
     """Active people of the source that it covers."""
     note: str
+
+
+class AccessDifference(Model):
+    """What the roles by rules give and the source's audit does not, or the other way round."""
+
+    stream_id: str
+    stream: str
+    right: str
+    wider: int
+    """People who would get it and may not in the source."""
+    narrower: int
+    """People who may in the source and would not get it."""
+    people: tuple[str, ...]
+    """Logins of some of them; of those who would get more, if there are any."""
 
 
 class PersonRow(Model):
@@ -324,6 +348,7 @@ class Assessment(Model):
     extensions: tuple[ExtensionRow, ...]
     schedules: tuple[ScheduleRow, ...]
     permissions: tuple[PermissionRow, ...]
+    access_differences: tuple[AccessDifference, ...]
     people: PeopleSummary
     links: tuple[Link, ...]
     phases: tuple[Phase, ...]

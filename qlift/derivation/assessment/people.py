@@ -9,21 +9,13 @@ from qlift.bundle.models import User
 from qlift.derivation.apps import INTERNAL_TYPES
 from qlift.derivation.assessment.ground import Ground
 from qlift.derivation.assessment.model import PeopleSummary, PersonRow
-
-TENANT_ROLES = {
-    "ContentAdmin": "Analytics Admin",
-    "DeploymentAdmin": "Tenant Admin",
-    "RootAdmin": "Tenant Admin",
-    "SecurityAdmin": "Tenant Admin",
-    "AuditAdmin": "Audit Admin",
-}
-"""Qlik's own mapping (migration help, "Migrating users")."""
-SERVICE_DIRECTORY = "INTERNAL"
+from qlift.derivation.people import is_built_in
+from qlift.derivation.people_doubts import ADMIN_ROLES
 
 
 def people_summary(ground: Ground) -> PeopleSummary:
     bundle = ground.bundle
-    people = [u for u in bundle.users if u.user_directory != SERVICE_DIRECTORY]
+    people = [u for u in bundle.users if not is_built_in(u)]
     active = [u for u in people if ground.is_active(u.id)]
     apps = Counter(a.owner.id for a in bundle.apps)
     objects = _objects(ground)
@@ -66,7 +58,7 @@ def _objects(ground: Ground) -> Counter[str]:
 
 
 def _tenant_roles(user: User) -> str:
-    return ", ".join(sorted({f"{r}: {TENANT_ROLES.get(r, 'to be decided')}" for r in user.roles}))
+    return ", ".join(sorted({f"{r}: {ADMIN_ROLES.get(r, 'to be decided')}" for r in user.roles}))
 
 
 def _sorted(rows: Iterable[PersonRow]) -> tuple[PersonRow, ...]:

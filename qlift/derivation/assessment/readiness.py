@@ -6,20 +6,14 @@ something out. `ready with changes`: what has to change is known; a plan or a se
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
-from qlift.bundle.models import App, ReloadTask
+from qlift.bundle.models import App
 from qlift.derivation.assessment.connections import fate
 from qlift.derivation.assessment.extensions import extensions_of
 from qlift.derivation.assessment.ground import Ground
-from qlift.derivation.assessment.leave import REMEDIATION_TAG, names_twice
+from qlift.derivation.assessment.leave import REMEDIATION, kit_number, names_twice
 from qlift.derivation.assessment.model import Readiness, Reason, ScheduleRow
-from qlift.derivation.schedules import (
-    CLOUD_TIMEOUT_MINUTES,
-    FINISHED_SUCCESS,
-    MILLISECONDS_A_MINUTE,
-    TASKS_PER_APP,
-)
 
 GIB = 1024**3
 LARGE_FILE = GIB
@@ -27,6 +21,8 @@ LARGE_FILE = GIB
 
 What the interface allows is not published; the tenant's quota `app_upload_disk_size` says it.
 """
+TOO_MANY, TOO_LONG = "TASKS-PER-APP", "TASK-TOO-LONG"
+"""Codes of findings about schedules."""
 ORDER = {r: n for n, r in enumerate(Readiness)}
 
 CONNECTION_REASONS = {
@@ -62,6 +58,7 @@ TITLES = {
     "APP-FILE-STALE": "Changed while it was exported",
     "APP-LARGE": "File over 1 GiB",
     "APP-TOO-LARGE": "Larger than the tenant allows",
+    "CONNECTION-COMPUTED": "Connection computed by the script",
     "CONNECTION-FILES": "Reads or writes folders",
     "CONNECTION-GATEWAY": "Reads databases",
     "CONNECTION-NATIVE": "Reads web or cloud services",
@@ -69,16 +66,19 @@ TITLES = {
     "CONNECTION-UNKNOWN": "Connection that does not exist",
     "CREDENTIAL-IN-SCRIPT": "Credential in the script",
     "EXTENSION-NEEDED": "Uses extensions",
+    "FILE-PATHS": "Files by their path",
     "MONITORING-APP": "Monitors the site itself",
     "NAME-TWICE": "Name stands twice in its stream",
     "OWNER-LEFT": "Owner has left",
     "PRIVATE-CONTENT-NOT-EXPORTED": "Private content not exported",
     "RELOAD-TOO-LONG": "Reload over three hours",
+    "SCRIPT-INCLUDES": "Includes other scripts",
     "SCRIPT-UNKNOWN": "Script not known",
     "SECTION-ACCESS": "Section access",
     "TAGGED-REMEDIATION": "Tagged for remediation",
     "TOO-MANY-TASKS": "More than ten tasks",
     "TRIGGER-BY-HAND": "Trigger to be made by hand",
+    "TRIGGER-IN-DOUBT": "Trigger with two readings",
 }
 """Of every reason; `docs/assessment.md` explains them."""
 
@@ -89,14 +89,9 @@ class Judge:
     def __init__(self, ground: Ground, schedules: tuple[ScheduleRow, ...]) -> None:
         self._ground = ground
         bundle = ground.bundle
-        self._by_hand: dict[str, list[str]] = defaultdict(list)
+        self._rows: dict[str, list[ScheduleRow]] = defaultdict(list)
         for row in schedules:
-            if row.enabled and row.outcome == "by hand":
-                self._by_hand[row.app_id].append(f"{row.task} / {row.trigger}")
-        self._tasks: dict[str, list[ReloadTask]] = defaultdict(list)
-        for task in bundle.reload_tasks:
-            self._tasks[task.app.id].append(task)
-        self._triggers = Counter(r.app_id for r in schedules if r.outcome == "migrates")
+            self._rows[row.app_id].append(row)
         self._twice = names_twice(ground)
         self._secrets: dict[str, list[str]] = defaultdict(list)
         for redaction in bundle.redactions:
@@ -194,12 +189,13 @@ class Judge:
                 )
             ]
         found = self._connections(app)
-        if script.section_access:
+        if script.access is not None:
+            columns = ", ".join(script.access.columns) or "columns that cannot be read"
             found.append(
                 _reason(
                     "SECTION-ACCESS",
                     Readiness.WORK,
-                    "section access: only people whom its table names as the tenant does can open it there",
+                    f"section access ({columns}): it opens for whom its table names as the tenant does",
                     "change its user column to what the tenant knows, and keep qlift's identity in it",
                 )
             )
@@ -223,9 +219,35 @@ class Judge:
         for becomes, (code, readiness, message, remedy) in CONNECTION_REASONS.items():
             if by_fate[becomes]:
                 found.append(_reason(code, readiness, message.format(_few(by_fate[becomes])), remedy))
-        missing = sorted(
-            n for n in ground.scripts[app.id].connections if n.casefold() not in ground.connections_by_name
-        )
+        script = ground.scripts[app.id]
+        if script.computed:
+            found.append(
+                _reason(
+                    "CONNECTION-COMPUTED",
+                    Readiness.WORK,
+                    f"its script computes names of connections: {_few(list(script.computed))}",
+                    "find out which connections these are",
+                )
+            )
+        if script.paths:
+            found.append(
+                _reason(
+                    "FILE-PATHS",
+                    Readiness.WORK,
+                    f"its script names files by their path: {_few(list(script.paths))}",
+                    "bring the files into a space's data files and change the script; the cloud has no disk",
+                )
+            )
+        if script.includes:
+            found.append(
+                _reason(
+                    "SCRIPT-INCLUDES",
+                    Readiness.WORK,
+                    f"its script includes others, which are not in the bundle: {_few(list(script.includes))}",
+                    "look through them, and put them where the script finds them in the tenant",
+                )
+            )
+        missing = sorted(n for n in script.connections if n.casefold() not in ground.connections_by_name)
         if missing:
             found.append(
                 _reason(
@@ -267,12 +289,13 @@ class Judge:
                     "keep one of them, or rename one: people see two apps of one name in the space",
                 )
             )
-        if any(t.name == REMEDIATION_TAG for t in app.tags):
+        tag = next((t.name for t in app.tags if kit_number(t.name) == REMEDIATION), None)
+        if tag is not None:
             found.append(
                 _reason(
                     "TAGGED-REMEDIATION",
                     Readiness.WORK,
-                    f"somebody tagged it `{REMEDIATION_TAG}`",
+                    f"somebody tagged it {tag}",
                     "ask who did, and take the tag off when it is done",
                 )
             )
@@ -280,7 +303,9 @@ class Judge:
 
     def _about_the_tasks(self, app: App) -> list[Reason]:
         found = []
-        if by_hand := self._by_hand.get(app.id):
+        rows = self._rows[app.id]
+        by_hand = [f"{r.task} / {r.trigger}" for r in rows if r.enabled and r.outcome == "by hand"]
+        if by_hand:
             found.append(
                 _reason(
                     "TRIGGER-BY-HAND",
@@ -289,36 +314,35 @@ class Judge:
                     "see the schedules; make a task by hand in the tenant",
                 )
             )
-        if self._triggers[app.id] > TASKS_PER_APP:
+        if doubtful := [f"{r.task} / {r.trigger}" for r in rows if r.outcome == "check first"]:
+            found.append(
+                _reason(
+                    "TRIGGER-IN-DOUBT",
+                    Readiness.CHANGES,
+                    f"triggers that two readings fit: {_few(doubtful)}",
+                    "see the schedules; confirm the right one in the plan: schedules.confirmed",
+                )
+            )
+        codes = {c for r in rows for c in r.codes}
+        if TOO_MANY in codes:
             found.append(
                 _reason(
                     "TOO-MANY-TASKS",
                     Readiness.WORK,
-                    f"{self._triggers[app.id]} tasks; an app of Qlik Cloud has at most {TASKS_PER_APP}",
+                    "more tasks than an app of Qlik Cloud may have",
                     "merge triggers in the source",
                 )
             )
-        longest = max((self._minutes(t) for t in self._tasks[app.id]), default=0)
-        if longest > CLOUD_TIMEOUT_MINUTES:
+        if TOO_LONG in codes:
             found.append(
                 _reason(
                     "RELOAD-TOO-LONG",
                     Readiness.WORK,
-                    f"its last reload took {longest} minutes; Qlik Cloud stops at {CLOUD_TIMEOUT_MINUTES}",
+                    "its last reload took longer than Qlik Cloud lets it run",
                     "split the load, or load less",
                 )
             )
         return found
-
-    def _minutes(self, task: ReloadTask) -> int:
-        """Of the last reload, if it succeeded."""
-        operational = (
-            self._ground.bundle.runtime.get("reloadtask", {}).get(task.id, {}).get("operational") or {}
-        )
-        last = operational.get("lastExecutionResult") or {}
-        if last.get("status") != FINISHED_SUCCESS:
-            return 0
-        return int(last.get("duration") or 0) // MILLISECONDS_A_MINUTE
 
 
 def worst(reasons: tuple[Reason, ...]) -> Readiness:

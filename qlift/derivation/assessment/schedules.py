@@ -1,75 +1,59 @@
-"""Each trigger of a reload task: in words, what it becomes, or why not."""
+"""Each trigger of a reload task: in words, what it becomes, or why not.
+
+The table of `qlift.derivation.schedules` holds every task as if all apps migrated; some of them do not.
+"""
 
 from __future__ import annotations
 
-from qlift.bundle.models import CompositeEvent, Named, ReloadTask, SchemaEvent
-from qlift.derivation.assessment.ground import Ground
-from qlift.derivation.assessment.model import ScheduleRow
-from qlift.derivation.assessment.words import in_words
-from qlift.derivation.desired import Finding, ReloadSchedule
+from collections.abc import Mapping
 
-OVER = "SCHEDULE-OVER"
-STATES = {1: "succeeded", 2: "failed"}
+from qlift.derivation import schedules
+from qlift.derivation.assessment.ground import Ground
+from qlift.derivation.assessment.model import Readiness, ScheduleOutcome, ScheduleRow
+
+OVER = frozenset({"SCHEDULE-OVER", "TASK-MANUAL", "TASK-WITHOUT-TRIGGER"})
+PERSONAL = "its app goes to its owner's personal space, where only the owner makes tasks"
+STAYS = "its app cannot move"
 
 
 def schedule_rows(ground: Ground) -> tuple[ScheduleRow, ...]:
     """Sorted by stream, app, task and trigger."""
-    bundle = ground.bundle
-    tasks = {t.id: t for t in bundle.reload_tasks}
-    made = {s.source.id: s for s in ground.desired.schedules}
-    by_key = {s.key: s for s in ground.desired.schedules}
-    reasons = {f.object: f for f in ground.desired.findings if f.code.startswith(_REASONS)}
-    rows = []
-    events: tuple[SchemaEvent | CompositeEvent, ...] = (*bundle.schema_events, *bundle.composite_events)
-    for event in events:
-        task = tasks.get(event.reload_task.id) if event.reload_task else None
-        if task is not None:
-            rows.append(_row(ground, task, event, made.get(event.id), by_key, reasons))
-    return tuple(sorted(rows, key=lambda r: (r.stream, r.app, r.task, r.trigger, r.id)))
+    found = [_row(ground, r) for r in schedules.schedule_rows(ground.bundle, ground.as_of)]
+    return tuple(sorted(found, key=lambda r: (r.stream, r.app, r.task, r.task_id, r.trigger, r.id)))
 
 
-_REASONS = ("SCHEDULE-", "CHAIN-")
-
-
-def _row(
-    ground: Ground,
-    task: ReloadTask,
-    event: SchemaEvent | CompositeEvent,
-    schedule: ReloadSchedule | None,
-    by_key: dict[str, ReloadSchedule],
-    reasons: dict[str, Finding],
-) -> ScheduleRow:
-    app = next((a for a in ground.bundle.apps if a.id == task.app.id), None)
-    reason = reasons.get(f"{task.name} / {event.name}")
-    why = reason.message if reason else ""
-    if schedule is None and not why:
-        why = "its app does not migrate, or goes to a personal space"
-    over = reason is not None and reason.code == OVER
+def _row(ground: Ground, row: schedules.ScheduleRow) -> ScheduleRow:
+    app = ground.apps.get(row.app_id)
+    personal = app is not None and app.stream is None and row.becomes != "nothing"
     return ScheduleRow(
-        id=event.id,
-        task=task.name,
-        app_id=task.app.id,
-        app=app.name if app else task.app.name,
+        id=row.trigger_id,
+        task_id=row.task_id,
+        task=row.task,
+        app_id=row.app_id,
+        app=row.app,
         stream=ground.stream_name(app) if app else "",
-        trigger=event.name,
-        words=in_words(event) if isinstance(event, SchemaEvent) else _chain(event),
-        enabled=task.enabled and event.enabled,
-        outcome="migrates" if schedule else "over" if over else "by hand",
-        becomes=_becomes(schedule, by_key) if schedule else "",
-        why=why,
+        trigger=row.trigger,
+        words=row.says,
+        enabled=row.enabled,
+        outcome="by hand" if personal else _outcome(row),
+        becomes=() if personal else row.rules,
+        zone="" if personal else row.zone,
+        next_runs=() if personal else row.next_runs,
+        notes=(PERSONAL,) if personal else row.notes,
+        codes=row.codes,
     )
 
 
-def _chain(event: CompositeEvent) -> str:
-    parts = []
-    for rule in event.composite_rules:
-        upstream: Named | None = rule.reload_task or rule.user_sync_task or rule.external_program_task
-        parts.append(f"{upstream.name if upstream else '?'} {STATES.get(rule.rule_state, 'ended')}")
-    return "after " + " and ".join(parts)
+def _outcome(row: schedules.ScheduleRow) -> ScheduleOutcome:
+    if row.becomes == "nothing":
+        return "nothing to do" if OVER & set(row.codes) else "by hand"
+    # Created disabled although it runs today: there is a doubt that a person has to settle.
+    return "check first" if row.becomes == "created disabled" and row.enabled else "migrates"
 
 
-def _becomes(schedule: ReloadSchedule, by_key: dict[str, ReloadSchedule]) -> str:
-    if schedule.after is not None:
-        upstream = by_key.get(schedule.after)
-        return f"after {upstream.name if upstream else schedule.after} {schedule.after_status}"
-    return f"{(schedule.recurrence or '').removeprefix('RRULE:')} from {schedule.start} {schedule.timezone}"
+def with_apps(rows: tuple[ScheduleRow, ...], readiness: Mapping[str, Readiness]) -> tuple[ScheduleRow, ...]:
+    """A task whose app stays has nothing to become."""
+    stays = {"outcome": "nothing to do", "becomes": (), "zone": "", "next_runs": (), "notes": (STAYS,)}
+    return tuple(
+        r.model_copy(update=stays) if readiness.get(r.app_id) is Readiness.CANNOT else r for r in rows
+    )

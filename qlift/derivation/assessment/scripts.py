@@ -1,35 +1,45 @@
-"""What a load script refers to."""
+"""What an assessment wants to know of a load script."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-_LIB = re.compile(r"lib://(?P<name>[^/\]'\";]+)(?P<path>[^\]'\";\r\n]*)", re.I)
-_CONNECT = re.compile(r"lib\s+connect\s+to\s+(?:'(?P<a>[^']+)'|\"(?P<b>[^\"]+)\"|\[(?P<c>[^\]]+)\])", re.I)
-_STORE = re.compile(r"\binto\s+\[?'?(?P<target>lib://[^\]'\";\r\n(]+?\.qvd)", re.I)
-_QVD = re.compile(r"lib://[^\]'\";\r\n(]+?\.qvd", re.I)
-_SECTION_ACCESS = re.compile(r"^\s*section\s+access\b", re.I | re.M)
+from qlift.derivation.scripts import SectionAccess, path_key, references, section_access
 
 
 @dataclass(frozen=True)
 class ScriptFacts:
-    connections: frozenset[str]
+    connections: tuple[str, ...]
     """Names as the script spells them."""
+    computed: tuple[str, ...]
+    """Names that the script computes: `$(...)` is still in them."""
     reads: frozenset[str]
-    """QVD files, `lib://...` in small letters."""
+    """QVD files by key; those with a computed path are left out."""
     writes: frozenset[str]
-    section_access: bool
+    paths: tuple[str, ...]
+    """Files that it names by their path on a disk, outside of connections."""
+    includes: tuple[str, ...]
+    access: SectionAccess | None
 
 
 def script_facts(script: str) -> ScriptFacts:
-    named = {m["name"].strip() for m in _LIB.finditer(script)}
-    named |= {(m["a"] or m["b"] or m["c"]).strip() for m in _CONNECT.finditer(script)}
-    writes = {m["target"].casefold() for m in _STORE.finditer(script)}
-    reads = {m[0].casefold() for m in _QVD.finditer(script)} - writes
+    found = references(script)
+    files = (*found.files, *found.qvd_read, *found.qvd_written)
     return ScriptFacts(
-        connections=frozenset(n for n in named if n),
-        reads=frozenset(reads),
-        writes=frozenset(writes),
-        section_access=bool(_SECTION_ACCESS.search(script)),
+        connections=tuple(n for n in found.connections if not _is_computed(n)),
+        computed=tuple(n for n in found.connections if _is_computed(n)),
+        reads=_keys(found.qvd_read),
+        writes=_keys(found.qvd_written),
+        paths=tuple(p for p in files if "://" not in p and not p.startswith("$(")),
+        includes=found.includes,
+        access=section_access(script),
     )
+
+
+def _is_computed(name: str) -> bool:
+    return "$(" in name
+
+
+def _keys(paths: Iterable[str]) -> frozenset[str]:
+    return frozenset(path_key(p) for p in paths if not _is_computed(p))
