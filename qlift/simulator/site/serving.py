@@ -24,10 +24,10 @@ def current(store: Store, kind: Kind, documents: Sequence[Document], now: dateti
     return list(documents)
 
 
-def _by_task(store: Store, tasks: Container[str | None], now: datetime) -> dict[str, str]:
+def _by_task(store: Store, tasks: Container[str], now: datetime) -> dict[str, str]:
     dates: dict[str, str] = {}
     for event in store.all(SCHEMA_EVENT.stored):
-        task = next((event[field]["id"] for field, _ in SLOTS.values() if event.get(field)), None)
+        task = next((str(event[field]["id"]) for field, _ in SLOTS.values() if event.get(field)), "")
         if task not in tasks:
             continue
         date = next_execution(event, now)
