@@ -34,19 +34,24 @@ from qlift.simulator.site.kinds import (
     full,
 )
 from qlift.simulator.site.serving import current
+from qlift.simulator.site.switches import SiteSwitches
 from qlift.simulator.store import Store
 
 
 def create_site_app(
-    store: Store, clock: Clock, access: Way = "header", header_name: str = "hdr-usr"
+    store: Store,
+    clock: Clock,
+    access: Way = "header",
+    header_name: str = "hdr-usr",
+    switches: SiteSwitches | None = None,
 ) -> FastAPI:
-    """The Repository Service behind a header proxy, or on its own port for client certificates.
+    """The Repository Service behind a proxy, or on its own port for client certificates.
 
     Both ways may be served at once from one store.
     """
     site = FastAPI(title="Qlik Sense Repository Service (simulated)", version=ABOUT["buildVersion"])  # type: ignore[arg-type]
     gate = Gate(store, access, header_name)
-    service = _Service(store, clock, gate)
+    service = _Service(store, clock, gate, switches or SiteSwitches())
 
     @site.exception_handler(Refusal)
     def refuse(_request: Request, refusal: Refusal) -> Response:
@@ -81,7 +86,8 @@ def create_site_app(
 
 
 class _Service:
-    def __init__(self, store: Store, clock: Clock, gate: Gate) -> None:
+    def __init__(self, store: Store, clock: Clock, gate: Gate, switches: SiteSwitches) -> None:
+        self._switches = switches
         self._store = store
         self._clock = clock
         self._caller = Depends(gate.caller)
@@ -108,7 +114,7 @@ class _Service:
 
         @router.get("/task/count")
         def number_of_tasks(filter: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse({"value": len(self._tasks(filter, user, condensed))})
+            return JSONResponse({"value": sum(self._count(kind, filter, user) for kind in TASK_KINDS)})
 
         @router.get("/task/{id}")
         def task(id: str, user: Document = self._caller) -> Response:
@@ -192,7 +198,7 @@ class _Service:
 
         @router.get("/count")
         def count(filter: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse({"value": len(self._list(kind, filter, "", user))})
+            return JSONResponse({"value": self._count(kind, filter, user)})
 
         @router.post("/table")
         def table(
@@ -271,6 +277,12 @@ class _Service:
         found = [item for item in self._store.all(kind.stored) if predicate(item)]
         seen = Access(self._store).visible(user, kind, found)
         return current(self._store, kind, filters.order(kind, seen, order), self._clock.now())
+
+    def _count(self, kind: Kind, text: str, user: Document) -> int:
+        """What the kind has, or what the caller would see of it."""
+        if self._switches.count == "visible":
+            return len(self._list(kind, text, "", user))
+        return len(filters.select(kind, self._store.all(kind.stored), text))
 
     def _tasks(self, text: str, user: Document, form: Callable[[Kind, Document], Document]) -> list[Document]:
         """Tasks of every kind in one list."""
