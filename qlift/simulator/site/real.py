@@ -16,12 +16,8 @@ from qlift.simulator.site.documents import (
     Ids,
     app,
     app_object,
-    composite_event,
     custom_property,
-    external_task,
     property_value,
-    reload_task,
-    schema_event,
     tag,
 )
 from qlift.simulator.site.kinds import (
@@ -38,6 +34,7 @@ from qlift.simulator.site.kinds import (
     Document,
     reference,
 )
+from qlift.simulator.site.task_documents import composite_event, external_task, reload_task, schema_event
 from qlift.simulator.store import Store
 
 _FILE_BYTES = 8192
