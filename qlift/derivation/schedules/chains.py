@@ -137,15 +137,15 @@ class _Chains:
 
     def _made_of(self, origin: Origin) -> list[Made]:
         task = self._all.get(origin.task)
+        through = "".join(f" (through `{t.name}`)" for t in origin.via)
         if task is None:
-            raise Cut("the task that it follows is not in the bundle")
+            raise Cut(f"the task that it follows{through} is not in the bundle")
+        what = f"the task that it follows{through}, `{task.name}`"
         if task.id not in self._triggered:
-            raise Cut(f"nothing but a person starts the task that it follows, `{task.name}`")
+            raise Cut(f"nothing but a person starts {what}")
         if task.id not in self._site.tasks:
-            raise Cut(
-                f"the task that it follows, `{task.name}`, does not migrate here",
-                "migrate both apps in one phase, or schedule it by time",
-            )
+            remedy = "migrate both apps in one phase, or schedule it by time"
+            raise Cut(f"{what}, does not migrate here", remedy)
         if not self._made[task.id]:
-            raise Cut(f"no trigger of the task that it follows, `{task.name}`, migrates")
+            raise Cut(f"no trigger of {what}, migrates")
         return self._made[task.id]
