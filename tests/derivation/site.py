@@ -164,6 +164,7 @@ class SiteBuilder:
         for kind in (
             "app", "stream", "user", "reloadtask", "schemaevent", "compositeevent", "systemrule",
             "dataconnection", "tag", "custompropertydefinition", "extension",
+            "externalprogramtask", "usersynctask",
         ):  # fmt: skip
             writer.entities(kind, self.kinds.get(kind, []))
         for app_id, objects in self.objects.items():

@@ -12,12 +12,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
 
-from qlift.bundle.models import SchemaEvent
+from qlift.bundle.models import Named, SchemaEvent
 from qlift.derivation.desired import Severity
 from qlift.derivation.schedules.circles import upstream_first
 from qlift.derivation.schedules.links import Cut, Link, Origin, Origins
 from qlift.derivation.schedules.made import Made, Outcome, SiteSchedules, first_key, further_key, id_of
-from qlift.derivation.schedules.operational import announced
+from qlift.derivation.schedules.operational import announced, last_run
 from qlift.derivation.schedules.tasks import triggered
 from qlift.derivation.schedules.timing import Note, Timing
 from qlift.derivation.schedules.triggers import translate
@@ -111,7 +111,7 @@ class _Chains:
         else:
             found = {m.key: _Start(origin) for m in self._made_of(origin)}
         if origin.via and found:
-            names = ", ".join(f"`{t.name}`" for t in origin.via)
+            names = ", ".join(f"`{t.name}`{self._minutes(t)}" for t in origin.via)
             outcome.notes.append(
                 Note(
                     "CHAIN-REROOTED",
@@ -121,6 +121,11 @@ class _Chains:
                 )
             )
         return found
+
+    def _minutes(self, other: Named) -> str:
+        kinds = ("externalprogramtask", "usersynctask")
+        last = next((run for kind in kinds if (run := last_run(self._site.bundle, other.id, kind))), None)
+        return f" ({last.minutes} minutes when it ran last)" if last and last.minutes else ""
 
     def _by_clock(self, origin: Origin, event: SchemaEvent, outcome: Outcome) -> dict[str, _Start]:
         said = announced(self._site.bundle, event.id)
@@ -132,15 +137,15 @@ class _Chains:
 
     def _made_of(self, origin: Origin) -> list[Made]:
         task = self._all.get(origin.task)
+        through = "".join(f" (through `{t.name}`)" for t in origin.via)
         if task is None:
-            raise Cut("the task that it follows is not in the bundle")
+            raise Cut(f"the task that it follows{through} is not in the bundle")
+        what = f"the task that it follows{through}, `{task.name}`"
         if task.id not in self._triggered:
-            raise Cut(f"nothing but a person starts the task that it follows, `{task.name}`")
+            raise Cut(f"nothing but a person starts {what}")
         if task.id not in self._site.tasks:
-            raise Cut(
-                f"the task that it follows, `{task.name}`, does not migrate here",
-                "migrate both apps in one phase, or schedule it by time",
-            )
+            remedy = "migrate both apps in one phase, or schedule it by time"
+            raise Cut(f"{what}, does not migrate here", remedy)
         if not self._made[task.id]:
-            raise Cut(f"no trigger of the task that it follows, `{task.name}`, migrates")
+            raise Cut(f"no trigger of {what}, migrates")
         return self._made[task.id]

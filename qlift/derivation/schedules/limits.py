@@ -12,15 +12,19 @@ from datetime import date
 
 from qlift.derivation.desired import Severity
 from qlift.derivation.schedules.chains import TASKS_PER_APP
-from qlift.derivation.schedules.made import Made, Outcome, SiteSchedules
+from qlift.derivation.schedules.made import Made, Outcome, SiteSchedules, id_of
 from qlift.derivation.schedules.merge import merged
 from qlift.derivation.schedules.timing import Note
 
 
-def keep_within_limit(site: SiteSchedules, as_of: date) -> None:
-    """Merges what can be merged, and says which apps still have too many."""
+def merge_triggers(site: SiteSchedules, as_of: date) -> None:
+    """In apps that have too many. Before chains are added, so that they follow what is left; and after."""
     for app in sorted(_too_many(site)):
         _merge(site, app, as_of)
+
+
+def report_limits(site: SiteSchedules) -> None:
+    """Says which apps have too many tasks."""
     for app, count in sorted(_too_many(site).items()):
         site.about_apps.append(
             (
@@ -44,7 +48,8 @@ def _too_many(site: SiteSchedules) -> dict[str, int]:
 
 def _merge(site: SiteSchedules, app: str, as_of: date) -> None:
     outcomes = [o for o in site.outcomes if o.task.app.id == app]
-    followed = {m.after for m in site.made if m.after}
+    rules = (r for e in site.bundle.composite_events for r in e.composite_rules)
+    followed = {id_of(r.reload_task) for r in rules}
     timed = sorted(
         (_Timed(o, m) for o in outcomes for m in o.made if m.timing and not m.timing.rule.count),
         key=lambda t: t.made.key,
@@ -78,7 +83,8 @@ def _join(one: _Timed, other: _Timed, followed: set[str], as_of: date) -> bool:
         return False
     if a.task.is_partial_reload != b.task.is_partial_reload:
         return False
-    if a.task.id != b.task.id and not followed.isdisjoint({a.key, b.key}):
+    if a.task.id != b.task.id and not followed.isdisjoint({a.task.id, b.task.id}):
+        # What follows one of them must not start after the other.
         return False
     timing = merged(a.timing, b.timing, as_of)
     if timing is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from qlift.bundle.models import CompositeEvent, CompositeRule, Named, SchemaEvent
 from qlift.derivation.desired import Severity
 from qlift.derivation.schedules.alternatives import nearest
-from qlift.derivation.schedules.made import Event, Outcome, SiteSchedules, events_of
+from qlift.derivation.schedules.made import Event, Outcome, SiteSchedules, events_of, other_tasks
 from qlift.derivation.schedules.timing import Note
 
 RULE_STATES = {1: "succeeded", 2: "failed"}
@@ -55,6 +55,7 @@ class Origins:
             other = event.external_program_task or event.user_sync_task
             if other is not None:
                 self._starters[other.id].append(event)
+        self._disabled = {t.id for t in other_tasks(site.bundle) if not t.enabled}
 
     def of(self, event: CompositeEvent, outcome: Outcome, via: tuple[Named, ...] = ()) -> list[Origin]:
         """Raises `Cut`; what only some of several starters cannot is noted in the outcome."""
@@ -72,22 +73,22 @@ class Origins:
         if status is None:
             raise Cut(f"its rule has the state {rule.rule_state}, neither success nor failure")
         if rule.reload_task is not None:
-            return [Origin(rule.reload_task.id, status, via=via, enabled=event.enabled and _enabled(via))]
+            return [Origin(rule.reload_task.id, status, via=via, enabled=self._runs(event, via))]
         return self._of_other(upstream_of(rule), status, outcome, via)
 
     def _of_other(self, other: Named, status: str, outcome: Outcome, via: tuple[Named, ...]) -> list[Origin]:
         kind = f"`{other.name}`, an external program or user directory sync, which Qlik Cloud has not"
         ids = [t.id for t in via]
         if other.id in ids:
-            names = " -> ".join(t.name for t in (other, *reversed(via[: ids.index(other.id) + 1])))
+            names = " -> ".join(t.name for t in (other, *reversed(via[ids.index(other.id) :])))
             raise Cut(f"it follows {kind}, and {names} is a circle")
         if status != RULE_STATES[1]:
             raise Cut(f"it follows the failure of {kind}")
         found: list[Origin] = []
         for event in self._starters[other.id]:
             if isinstance(event, SchemaEvent):
-                enabled = event.enabled and _enabled((*via, other))
-                found.append(Origin(event=event, via=(*via, other), enabled=enabled))
+                here = (*via, other)
+                found.append(Origin(event=event, via=here, enabled=self._runs(event, here)))
                 continue
             try:
                 found += self.of(event, outcome, (*via, other))
@@ -97,6 +98,10 @@ class Origins:
             raise Cut(f"it follows {kind}, and nothing starts that which could start this one instead")
         return found
 
+    def _runs(self, event: Event, via: tuple[Named, ...]) -> bool:
+        """Whether the source would start what was cut out."""
+        return event.enabled and self._disabled.isdisjoint(t.id for t in via)
+
 
 def _distinct(rules: tuple[CompositeRule, ...]) -> list[CompositeRule]:
     """The same task with the same state twice is one condition."""
@@ -105,8 +110,3 @@ def _distinct(rules: tuple[CompositeRule, ...]) -> list[CompositeRule]:
 
 def upstream_of(rule: CompositeRule) -> Named:
     return rule.reload_task or rule.external_program_task or rule.user_sync_task or Named(id="", name="?")
-
-
-def _enabled(cut_out: tuple[Named, ...]) -> bool:
-    """References carry it, where the service says it."""
-    return all((t.model_extra or {}).get("enabled") is not False for t in cut_out)

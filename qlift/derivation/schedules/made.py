@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from qlift.bundle import Bundle
-from qlift.bundle.models import CompositeEvent, Named, ReloadTask, SchemaEvent
+from qlift.bundle.models import (
+    CompositeEvent,
+    ExternalProgramTask,
+    Named,
+    ReloadTask,
+    SchemaEvent,
+    UserSyncTask,
+)
 from qlift.derivation.names import SHORT, short
 from qlift.derivation.schedules.timing import Note, Timing
 
@@ -67,6 +74,11 @@ class SiteSchedules:
 
 def events_of(bundle: Bundle) -> tuple[Event, ...]:
     return (*bundle.schema_events, *bundle.composite_events)
+
+
+def other_tasks(bundle: Bundle) -> tuple[ExternalProgramTask | UserSyncTask, ...]:
+    """Tasks that Qlik Cloud has not."""
+    return (*bundle.external_tasks, *bundle.user_sync_tasks)
 
 
 def id_of(reference: Named | None) -> str:

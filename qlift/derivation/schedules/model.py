@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from math import gcd
 
 DAY, HOUR = 1440, 60
 """Minutes."""
@@ -59,8 +60,11 @@ class Trigger:
     def first(self, until: datetime | None = None) -> datetime:
         """The first run. Raises `NeverFires`."""
         horizon = self.start + timedelta(days=YEARS * 366)
-        for when in self.runs(self.start, min(until, horizon) if until else horizon):
-            return when
+        # On whatever day: candidates meet only every so many minutes of a day.
+        apart = gcd(self.step, DAY)
+        if self._minutes_of_day((self.start.hour * HOUR + self.start.minute) % apart, apart):
+            for when in self.runs(self.start, min(until, horizon) if until else horizon):
+                return when
         if until is not None and until < horizon:
             raise NeverFires(f"it never fires before it ends ({until:%Y-%m-%d %H:%M})")
         raise NeverFires(f"its filter never meets its start and increment (looked for {YEARS} years)")
@@ -80,7 +84,7 @@ class Trigger:
             if self._on(day):
                 residue = -offset % self.step
                 if residue not in known:
-                    known[residue] = self._minutes_of_day(residue)
+                    known[residue] = self._minutes_of_day(residue, self.step)
                 for minute in known[residue]:
                     when = datetime(day.year, day.month, day.day, minute // HOUR, minute % HOUR)
                     if begin <= when <= until:
@@ -88,11 +92,11 @@ class Trigger:
             day += timedelta(days=1)
             offset += DAY
 
-    def _minutes_of_day(self, residue: int) -> list[int]:
+    def _minutes_of_day(self, first: int, apart: int) -> list[int]:
         hours, minutes = self.filter.hours, self.filter.minutes
         return [
             m
-            for m in range(residue, DAY, self.step)
+            for m in range(first, DAY, apart)
             if (hours is None or m // HOUR in hours) and (minutes is None or m % HOUR in minutes)
         ]
 

@@ -6,7 +6,7 @@ from qlift.bundle.models import ReloadTask
 from qlift.derivation.apps import Apps
 from qlift.derivation.context import Context, Site
 from qlift.derivation.desired import Finding, ReloadSchedule, Source
-from qlift.derivation.schedules.made import Made, SiteSchedules, events_of
+from qlift.derivation.schedules.made import Made, SiteSchedules, events_of, other_tasks
 from qlift.derivation.schedules.of_site import schedules_of
 from qlift.derivation.schedules.tasks import throw_away
 from qlift.derivation.schedules.timing import Note
@@ -88,6 +88,14 @@ def _report(context: Context, site: Site, apps: Apps, found: SiteSchedules) -> N
         _add(context, apps.key_of[site.name, app][0], note)
     for what, note in found.about_site:
         _add(context, what, note)
+    others = other_tasks(site.bundle)
+    if others:
+        context.findings.info(
+            "TASKS-OF-OTHER-KINDS",
+            f"{len(others)} tasks of {site.name}",
+            "external programs and user directory syncs; Qlik Cloud has neither",
+            "an automation may do the work of a program; users come from the identity provider",
+        )
     for event in events_of(site.bundle):
         if event.reload_task is None and (event.external_program_task or event.user_sync_task):
             context.findings.info(

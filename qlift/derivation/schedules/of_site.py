@@ -8,7 +8,7 @@ from datetime import date
 from qlift.bundle import Bundle
 from qlift.bundle.models import ReloadTask, SchemaEvent
 from qlift.derivation.schedules.chains import add_chains
-from qlift.derivation.schedules.limits import keep_within_limit
+from qlift.derivation.schedules.limits import merge_triggers, report_limits
 from qlift.derivation.schedules.made import Made, Outcome, SiteSchedules, first_key, id_of
 from qlift.derivation.schedules.operational import announced
 from qlift.derivation.schedules.tasks import add_remarks
@@ -22,8 +22,10 @@ def schedules_of(bundle: Bundle, tasks: Mapping[str, ReloadTask], as_of: date) -
         task = tasks.get(id_of(event.reload_task))
         if task is not None:
             site.outcomes.append(_timed(bundle, task, event, as_of))
+    merge_triggers(site, as_of)
     add_chains(site, as_of)
-    keep_within_limit(site, as_of)
+    merge_triggers(site, as_of)
+    report_limits(site)
     add_remarks(site, as_of)
     return site
 

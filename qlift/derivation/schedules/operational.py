@@ -6,7 +6,7 @@ These fields are volatile and not validated; what cannot be read counts as not s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from qlift.bundle import Bundle
 
@@ -14,6 +14,7 @@ NEVER, ABSENT = 9999, 1753
 """Years by which the Repository Service says "never" and "no date"."""
 FINISHED_SUCCESS = 7
 """Execution status of the Repository Service."""
+MILLISECONDS_A_MINUTE = 60_000
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,8 @@ class LastRun:
     succeeded: bool
     ended: datetime | None
     """UTC."""
-    duration: timedelta
-
-    @property
-    def minutes(self) -> int:
-        return self.duration // timedelta(minutes=1)
+    minutes: int
+    """Whole ones."""
 
 
 def announced(bundle: Bundle, event_id: str) -> Announced:
@@ -49,9 +47,9 @@ def announced(bundle: Bundle, event_id: str) -> Announced:
     return Announced(True, None if moment.year in (ABSENT, NEVER) else moment)
 
 
-def last_run(bundle: Bundle, task_id: str) -> LastRun | None:
-    """Of a reload task. None: the export says nothing about it."""
-    result = _operational(bundle, "reloadtask", task_id).get("lastExecutionResult")
+def last_run(bundle: Bundle, task_id: str, kind: str = "reloadtask") -> LastRun | None:
+    """None: the export says nothing about it."""
+    result = _operational(bundle, kind, task_id).get("lastExecutionResult")
     if not isinstance(result, dict):
         return None
     ended, milliseconds = _utc(result.get("stopTime")), result.get("duration")
@@ -61,7 +59,7 @@ def last_run(bundle: Bundle, task_id: str) -> LastRun | None:
     return LastRun(
         succeeded=result.get("status") == FINISHED_SUCCESS,
         ended=ended if ended and ended.year > ABSENT else None,
-        duration=timedelta(milliseconds=milliseconds),
+        minutes=milliseconds // MILLISECONDS_A_MINUTE,
     )
 
 

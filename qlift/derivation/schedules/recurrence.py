@@ -100,7 +100,7 @@ def rule_of(trigger: Trigger) -> Rule:
         return ONCE
     if nth and weekdays is None:
         raise NotTranslatable("an n-th weekday of the month, but no weekday")
-    if step == WEEK * DAY:
+    if step == WEEK * DAY and found.weeks == found.months_apart == 1:
         # Every seven days is each week on the weekday of the start.
         step, weekdays = DAY, frozenset({trigger.start.isoweekday() % WEEK})
     if found.weeks > 1:

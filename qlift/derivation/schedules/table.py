@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any, Literal
 
 from qlift.bundle import Bundle
-from qlift.bundle.models import Named, ReloadTask, SchemaEvent
+from qlift.bundle.models import ExternalProgramTask, Named, ReloadTask, SchemaEvent
 from qlift.derivation.desired import Model, Severity
 from qlift.derivation.schedules.links import RULE_STATES
-from qlift.derivation.schedules.made import Event, Made, Outcome, SiteSchedules, events_of
+from qlift.derivation.schedules.made import Event, Made, Outcome, SiteSchedules, events_of, other_tasks
 from qlift.derivation.schedules.of_site import schedules_of
 from qlift.derivation.schedules.tasks import throw_away
 from qlift.derivation.schedules.timing import Note
@@ -136,25 +136,39 @@ def _of_tasks(found: SiteSchedules, by_hand: set[str]) -> Iterator[ScheduleRow]:
 
 
 def _of_other_tasks(bundle: Bundle) -> Iterator[ScheduleRow]:
-    """Triggers of external programs and user directory syncs."""
+    """External programs and user directory syncs."""
+    enabled, with_row = {t.id: t.enabled for t in other_tasks(bundle)}, set()
     for event in events_of(bundle):
         other = event.external_program_task or event.user_sync_task
         if event.reload_task is not None or other is None:
             continue
         what = "an external program" if event.external_program_task else "a user directory sync"
+        with_row.add(other.id)
         yield ScheduleRow(
             task_id=other.id,
             task=other.name,
             trigger_id=event.id,
             trigger=event.name,
             kind="time" if isinstance(event, SchemaEvent) else "chain",
-            enabled=event.enabled,
+            enabled=event.enabled and enabled.get(other.id, True),
             says=says(event),
             becomes="nothing",
             notes=(f"starts {what}, which Qlik Cloud has not",),
             codes=("TRIGGER-OF-OTHER-TASK",),
             severity=Severity.INFO,
         )
+    for task in other_tasks(bundle):
+        if task.id not in with_row:
+            what = "an external program" if isinstance(task, ExternalProgramTask) else "a user directory sync"
+            yield ScheduleRow(
+                task_id=task.id,
+                task=task.name,
+                kind="none",
+                enabled=task.enabled,
+                says="nothing starts it",
+                becomes="nothing",
+                notes=(f"is {what}, which Qlik Cloud has not",),
+            )
 
 
 def _row(task: ReloadTask, notes: list[Note], **values: Any) -> ScheduleRow:

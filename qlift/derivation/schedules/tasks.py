@@ -12,7 +12,7 @@ from qlift.derivation.schedules.made import SiteSchedules, events_of, id_of
 from qlift.derivation.schedules.operational import last_run
 from qlift.derivation.schedules.timing import Note
 
-TIMEOUT_MINUTES = 180
+CLOUD_TIMEOUT_MINUTES = 180
 """How long Qlik Cloud lets a reload run (the vendor's page on capacity)."""
 
 
@@ -56,17 +56,17 @@ def _of_task(task: ReloadTask) -> list[Note]:
 def _too_long(bundle: Bundle, task: ReloadTask, scheduled: bool) -> list[Note]:
     """An error where a schedule would run into the limit every time."""
     last = last_run(bundle, task.id)
-    if last is None or not last.succeeded or last.minutes <= TIMEOUT_MINUTES:
+    if last is None or not last.succeeded or last.minutes <= CLOUD_TIMEOUT_MINUTES:
         return []
     severity = Severity.ERROR if scheduled else Severity.WARNING
-    message = f"its last reload took {last.minutes} minutes; Qlik Cloud stops at {TIMEOUT_MINUTES}"
+    message = f"its last reload took {last.minutes} minutes; Qlik Cloud stops at {CLOUD_TIMEOUT_MINUTES}"
     remedy = "split the load, or load less; waive this if the source will be faster from the cloud"
     return [Note("TASK-TOO-LONG", severity, message, remedy)]
 
 
 def _about_timeouts(site: SiteSchedules) -> None:
     scheduled = {m.task.id: m.task for m in site.made}
-    count = sum(t.task_session_timeout > TIMEOUT_MINUTES for t in scheduled.values())
+    count = sum(t.task_session_timeout > CLOUD_TIMEOUT_MINUTES for t in scheduled.values())
     if count:
         site.about_site.append(
             (
@@ -74,7 +74,7 @@ def _about_timeouts(site: SiteSchedules) -> None:
                 Note(
                     "TASK-TIMEOUT",
                     Severity.INFO,
-                    f"they may run for more than {TIMEOUT_MINUTES} minutes; Qlik Cloud stops there",
+                    f"they may run for more than {CLOUD_TIMEOUT_MINUTES} minutes; Qlik Cloud stops there",
                     "nothing to do for those that have been faster (TASK-TOO-LONG names those that were not)",
                 ),
             )

@@ -20,7 +20,8 @@ def in_words(increment: str, filters: Sequence[str]) -> str:
         step, found = step_of(increment), filter_of(filters)
     except NotTranslatable:
         return f"increment `{increment}`, filter {' and '.join(f'`{f}`' for f in filters) or '`none`'}"
-    return ", ".join([every(step), *_limits(found)])
+    days_say_it = step == DAY and (found.weekdays is not None or found.days is not None)
+    return ", ".join([*([] if days_say_it else [every(step)]), *_limits(found)])
 
 
 def every(step: int) -> str:
