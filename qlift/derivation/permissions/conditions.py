@@ -21,6 +21,9 @@ from dataclasses import dataclass
 
 DEEPEST = 60
 """Levels of parentheses and negations; nobody writes more, and a hostile text must not exhaust the stack."""
+ROOTS = ("user", "resource")
+FUNCTIONS = ("isanonymous", "isowned", "empty", "hasprivilege")
+"""In small letters. A rule that calls another one may fail as a whole, so nothing of it is read."""
 
 
 class ConditionError(ValueError):
@@ -200,7 +203,11 @@ class _Parser:
             return Text(value)
         path = Path(tuple(value.split(".")))
         if not self._take("("):
+            if path.lower[0] not in ROOTS:
+                raise ConditionError(f"it asks about {value}, and conditions are about user and resource")
             return path
+        if path.lower[-1] not in FUNCTIONS or path.lower[0] not in (*ROOTS, "isanonymous"):
+            raise ConditionError(f"the function {value} is not known")
         argument = None
         if not self._take(")"):
             found = self._operand()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qlift.simulator.sample.apps import STREAM_NAMES, Cast, make_apps, mark_app
+from qlift.simulator.sample.generated_rules import add_generated_rules
 from qlift.simulator.sample.options import SampleOptions
 from qlift.simulator.sample.others import DIRECTORY_PASSWORDS, PROGRAM_PASSWORD, make_others
 from qlift.simulator.sample.people import Person, group_names, people
@@ -84,6 +85,8 @@ def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
         EXTENSION,
         [extension(ids("extension", name), name, users[0]) for name in ("acme-gauge", "acme-theme-dark")],
     )
+    if options.generated_rules:
+        add_generated_rules(store, options.generated_rules, options.seed)
 
 
 def _put(store: Store, kind: Kind, documents: Sequence[Document]) -> None:
