@@ -18,7 +18,6 @@ from qlift.bundle.files import write_text
 from qlift.bundle.models import User
 from qlift.cli.progress import shown
 from qlift.cloud.index import Index
-from qlift.cloud.models import User as TenantUser
 from qlift.cloud.settings import connect_target, credentials_from, load_target
 from qlift.derivation.context import Site
 from qlift.derivation.people import (

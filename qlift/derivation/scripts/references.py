@@ -62,7 +62,8 @@ class _Found:
         return References(**lists)
 
     def read(self, statement: Statement) -> None:
-        if assigned := _ASSIGNED.match(statement.masked):
+        assigned = _ASSIGNED.match(statement.masked)
+        if assigned:
             self._assign(assigned, statement)
         if connect := CONNECT.match(statement.masked):
             self._connection(self._expanded(path_at(statement, connect.end())[0]))
@@ -75,8 +76,8 @@ class _Found:
                 at = self._file("qvd_read", statement, source.end())
         for include in INCLUDE.finditer(statement.code):
             self._note("includes", self._expanded(included(statement.code, include)))
-        for path in _texts(statement):
-            for name in _LIB.findall(self._expanded(path)):
+        for text in _texts(statement, assigned):
+            for name in _LIB.findall(self._expanded(text)):
                 self._connection(name)
 
     def _assign(self, assigned: re.Match[str], statement: Statement) -> None:
@@ -120,10 +121,12 @@ class _Found:
         return text
 
 
-def _texts(statement: Statement) -> Iterator[str]:
-    """Everywhere that a path may stand: in quotes, and word by word outside them."""
+def _texts(statement: Statement, assigned: re.Match[str] | None) -> Iterator[str]:
+    """Everywhere that a path may stand: in quotes, as the value of SET, word by word elsewhere."""
     for quoted in statement.quoted:
         yield quoted.raw
-    if "://" in statement.masked or "$(" in statement.masked:
+    if assigned and assigned[1].lower() == "set":
+        yield statement.masked[assigned.end() :]
+    elif "://" in statement.masked or "$(" in statement.masked:
         for word in statement.masked.split():
             yield word.split(")", 1)[0] if "(" not in word else word
