@@ -82,7 +82,7 @@ def _two_directories(context: Context, site: Site, alike: Mapping[str, tuple[Use
         context.findings.warning(
             "USER-TWICE",
             " and ".join(directories),
-            f"{len(people)} look like one person in two directories (same e-mail, or same name and user id): "
+            f"each of these {len(people)} looks like one person (same e-mail, or same name and user id): "
             f"{listed(people)}",
             "give both rows of the users file the same identity if they are, and leave them apart if not",
         )
@@ -143,6 +143,6 @@ def _admin_roles(context: Context, site: Site) -> None:
         context.findings.info(
             "ADMIN-ROLE",
             role,
-            f"{len(people)} people have this role in {site.name} ({listed(people)}): {role_becomes(role)}",
+            f"who has this role in {site.name}: {listed(people)}; {role_becomes(role)}",
             "assign roles of the tenant there; qlift gives none",
         )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qlift.derivation.scripts import SectionAccess, path_key, references, section_access
+from qlift.derivation.scripts import SectionAccess, included_scripts, path_key, references, section_access
 from qlift.derivation.scripts.inline import inline_table
 from qlift.derivation.scripts.lexer import statements
 
@@ -185,6 +185,12 @@ def test_rows_that_the_script_does_not_hold(load: str, named: str) -> None:
     assert access.external[0].line == 3 and named in access.external[0].what
 
 
+def test_what_comes_after_the_section_is_part_of_it_only_if_it_says_so() -> None:
+    twice = BASIC + "Section Access;\nLOAD * INLINE [ACCESS, USERID\nUSER, LATE];\n"
+    assert people(twice) == ["CORP\\JANE", "CORP\\O,HARA", "LATE"]
+    assert people("// ßİ\n" * 50 + BASIC) == ["CORP\\JANE", "CORP\\O,HARA"]
+
+
 def test_text_that_may_become_section_access_is_not_passed_over() -> None:
     access = found("LET a = 1;\nSET vSecurity = 'SECTION ACCESS; LOAD 1;';\n$(vSecurity);")
     assert access.line == 2 and not access.complete and not access.tables
@@ -230,6 +236,14 @@ def test_references() -> None:
     assert result.qvd_read == ("lib://QVD Store/fin/customers.QVD",)
     assert result.files == ("lib://Files/$(vLate).csv", "lib://Files/x.xlsx")
     assert result.includes == ("..\\local.qvs", "lib://Scripts/common.qvs")
+
+
+LINES = [*REFERRING.splitlines(), "/* $(Include=no.qvs) */", "REM $(Include=no.qvs);", "// $(Include=no.qvs)"]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=30).map("\n".join))
+def test_included_scripts_are_those_of_the_references(script: str) -> None:
+    assert included_scripts(script) == references(script).includes
 
 
 def test_a_variable_that_is_computed_later_is_unknown_from_then_on() -> None:

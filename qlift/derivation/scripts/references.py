@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from qlift.derivation.scripts.lexer import Statement, statements
 from qlift.derivation.scripts.loads import format_at, path_at
-from qlift.derivation.scripts.words import CONNECT, INCLUDE, SELECT, included
+from qlift.derivation.scripts.words import CONNECT, INCLUDE, SELECT, included, last_match
 
 _LIB = re.compile(r"lib://([^/\\\]\"'`;\r\n]*)", re.I)
 _FROM = re.compile(r"\bfrom\b(?!_)", re.I)
@@ -48,6 +48,15 @@ def references(script: str) -> References:
     for statement in statements(script):
         found.read(statement)
     return found.result()
+
+
+def included_scripts(script: str) -> tuple[str, ...]:
+    """What `references` says of included scripts; takes the script apart up to the last of them only."""
+    last = last_match(INCLUDE, script)
+    if last is None:
+        return ()
+    end = script.find("\n", last.end())
+    return references(script if end < 0 else script[:end]).includes
 
 
 class _Found:
