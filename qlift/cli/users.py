@@ -84,7 +84,6 @@ def users(
 def user_rows_of(bundle: Bundle, plan: Plan, index: Index, known: Iterable[UserRow]) -> list[UserRow]:
     """The rows of one site: by the user's login, then those with a note whose user the bundle has not."""
     site, people = Site(bundle), People(plan)
-    heir = people.heir()
     known_by_login = {_login(r): r for r in known if r.site == bundle.site}
     rows: dict[str, UserRow] = {}
     looked: dict[str, _Looked] = {}
@@ -95,6 +94,7 @@ def user_rows_of(bundle: Bundle, plan: Plan, index: Index, known: Iterable[UserR
             rows[user.id] = before
         else:
             rows[user.id], looked[user.id] = _user_row(bundle.site, user, people, index, before)
+    heir = People(plan, rows.values()).heir()
     doubts = Doubts.of(site, rows, heir.name if heir else "", plan.users.match_by)
     made = [
         rows[u.id].model_copy(update={"proposal": _proposal(doubts, u, looked.get(u.id))})

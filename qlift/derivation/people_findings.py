@@ -34,23 +34,28 @@ def listed(names: Iterable[str]) -> str:
 def _left(context: Context, site: Site, has: Mapping[str, Owned]) -> None:
     """Each object of theirs has its own finding, OWNER-LEFT; here they are counted."""
     heir = context.people.heir()
+    fate = f"; it goes to {heir.name}" if heir else ""
+    remedy = (
+        "map the user in the users file, if somebody else shall get it"
+        if heir
+        else "say who gets it: users.missing_owner.assign_to, or a row of the users file"
+    )
     for id_, content in has.items():
         user = site.users.get(id_)
         if user is None or context.people.is_matched(site.name, user):
             continue
         if is_built_in(user):
-            code = "ACCOUNT-BUILT-IN"
-            message = f"a built-in account of the source owns {content} of this phase"
+            message = f"a built-in account of the source owns {content} of this phase{fate}"
+            if heir:
+                context.findings.info("ACCOUNT-BUILT-IN", user.login, message, remedy)
+            else:
+                context.findings.warning("ACCOUNT-BUILT-IN", user.login, message, remedy)
         elif why := why_left(user):
-            code, message = "LEAVER-OWNS", f"{why}, and owns {content} of this phase"
-        else:
-            continue
-        if heir is not None:
-            remedy = "map the user in the users file, if somebody else shall get it"
-            context.findings.info(code, user.login, f"{message}; it goes to {heir.name}", remedy)
-        else:
-            remedy = "say who gets it: users.missing_owner.assign_to, or a row of the users file"
-            context.findings.warning(code, user.login, message, remedy)
+            message = f"{why}, and owns {content} of this phase{fate}"
+            if heir:
+                context.findings.info("LEAVER-OWNS", user.login, message, remedy)
+            else:
+                context.findings.warning("LEAVER-OWNS", user.login, message, remedy)
 
 
 def _ambiguous(context: Context, site: Site) -> None:
@@ -77,7 +82,7 @@ def _two_directories(context: Context, site: Site, alike: Mapping[str, tuple[Use
         context.findings.warning(
             "USER-TWICE",
             " and ".join(directories),
-            f"{len(people)} look like one person in two directories (same e-mail, or same name and user id): "
+            f"each of these {len(people)} looks like one person (same e-mail, or same name and user id): "
             f"{listed(people)}",
             "give both rows of the users file the same identity if they are, and leave them apart if not",
         )
@@ -138,6 +143,6 @@ def _admin_roles(context: Context, site: Site) -> None:
         context.findings.info(
             "ADMIN-ROLE",
             role,
-            f"{len(people)} people have this role in {site.name} ({listed(people)}): {role_becomes(role)}",
+            f"who has this role in {site.name}: {listed(people)}; {role_becomes(role)}",
             "assign roles of the tenant there; qlift gives none",
         )

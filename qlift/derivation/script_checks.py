@@ -8,7 +8,7 @@ from qlift.derivation.access_rows import Identities
 from qlift.derivation.audience import Audiences
 from qlift.derivation.context import Context, SelectedApp
 from qlift.derivation.desired import SpaceAssignment
-from qlift.derivation.scripts import SectionAccess, references, section_access
+from qlift.derivation.scripts import SectionAccess, included_scripts, section_access
 from qlift.derivation.section_access import check_section_access
 
 SCRIPT = "script"
@@ -48,9 +48,7 @@ def check_scripts(
 
 
 def _includes(context: Context, choice: SelectedApp, script: str) -> None:
-    if "$(" not in script or "include" not in script.casefold():
-        return
-    paths = references(script).includes
+    paths = included_scripts(script)
     if paths:
         context.findings.warning(
             "SCRIPT-INCLUDES",

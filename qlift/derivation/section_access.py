@@ -146,18 +146,23 @@ def _locked(
 
 
 def _values(name: str, values: list[Resolved], findings: Findings) -> None:
-    for fate, problem in (
-        ("becomes", "values of its section access are others in the tenant"),
-        ("nobody", "values of its section access name nobody of the source or the tenant"),
-    ):
-        wrong = [v for v in values if v.fate == fate]
-        if wrong:
-            findings.warning(
-                "SECTION-ACCESS-VALUES",
-                name,
-                f"{len(wrong)} {problem}: {shown(wrong)}",
-                f"these people cannot open the app; {ALTERNATIVE}",
-            )
+    changed = [v for v in values if v.fate == "becomes"]
+    if changed:
+        findings.warning(
+            "SECTION-ACCESS-VALUES",
+            name,
+            f"{len(changed)} values of its section access are others in the tenant: {shown(changed)}",
+            f"as they stand they let nobody in there; {ALTERNATIVE}",
+        )
+    nobody = [v for v in values if v.fate == "nobody"]
+    if nobody:
+        findings.info(
+            "SECTION-ACCESS-NOBODY",
+            name,
+            f"{len(nobody)} values of its section access name nobody of the source or the tenant: "
+            f"{shown(nobody)}",
+            "take them out, if these people and groups are gone; correct them, if they are misspelt",
+        )
 
 
 def _reload(name: str, found: SectionAccess, values: list[Resolved], findings: Findings) -> None:

@@ -41,5 +41,5 @@ def plain_site() -> tuple[SiteBuilder, Raw, Raw, Raw]:
     site.rule("Readers", '((user.group="Finance"))', f"Stream_{stream['id']}")
     site.allow(stream, jane)
     app = site.app("Ledger", jane, stream)
-    site.scripts[app["id"]] = "LOAD 1 AS One AUTOGENERATE 1;"
+    site.script(app, "LOAD 1 AS One AUTOGENERATE 1;")
     return site, jane, stream, app

@@ -35,8 +35,7 @@ class SiteBuilder:
         self.objects: dict[str, list[Raw]] = {}
         self.files: dict[str, AppFile] = {}
         self.audit: dict[str, dict[str, int]] = {}
-        self.scripts: dict[str, str] = {}
-        """By app id."""
+        self.scripts: dict[str, tuple[str, str]] = {}
 
     def _add(self, kind: str, raw: Raw) -> Raw:
         self.kinds.setdefault(kind, []).append(raw)
@@ -99,6 +98,9 @@ class SiteBuilder:
         }
         self.objects[app["id"]].append(raw)
         return raw
+
+    def script(self, app: Raw, text: str) -> None:
+        self.scripts[app["id"]] = (app["name"], text)
 
     def task(self, app: Raw, name: str = "Reload", **more: Any) -> Raw:
         raw = {
@@ -169,8 +171,7 @@ class SiteBuilder:
             writer.entities(kind, self.kinds.get(kind, []))
         for app_id, objects in self.objects.items():
             writer.objects(app_id, objects)
-        for app_id, text in self.scripts.items():
-            name = next(a["name"] for a in self.kinds["app"] if a["id"] == app_id)
+        for app_id, (name, text) in self.scripts.items():
             writer.script(app_id, name, text)
         writer.app_files(self.files.values())
         writer.access(StreamAccess(stream=s, users=u) for s, u in self.audit.items())

@@ -224,9 +224,9 @@ def test_connections_with_their_users(tmp_path: Path) -> None:
     site.connection("Files", "folder")
     site.connection("DWH", "ODBC", username="qlik")
     site.connection("Unused", "internet")
-    site.scripts[app["id"]] = "LOAD * FROM [lib://files/a.qvd] (qvd); LIB CONNECT TO 'DWH';"
+    site.script(app, "LOAD * FROM [lib://files/a.qvd] (qvd); LIB CONNECT TO 'DWH';")
     personal = site.app("Mine", jane)
-    site.scripts[personal["id"]] = "LOAD * FROM [lib://Files/b.qvd] (qvd);"
+    site.script(personal, "LOAD * FROM [lib://Files/b.qvd] (qvd);")
     found = assessed(site, tmp_path)
     rows = {c.name: c for c in found.connections}
     assert rows["Files"].apps == ("Ledger", "Mine")

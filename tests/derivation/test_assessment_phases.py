@@ -29,7 +29,7 @@ class Streams:
             ]
 
     def script(self, stream: str, text: str, number: int = 0) -> None:
-        self.site.scripts[self.apps[stream][number]["id"]] = text
+        self.site.script(self.apps[stream][number], text)
 
     def chain(self, up: str, down: str) -> None:
         first = self.site.task(self.apps[up][0], f"Task of {up}")

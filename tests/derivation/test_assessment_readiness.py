@@ -41,17 +41,17 @@ def memory(site: SiteBuilder, jane: Raw, app: Raw) -> None:
 def reads(type_: str) -> Change:
     def change(site: SiteBuilder, jane: Raw, app: Raw) -> None:
         site.connection("Source", type_)
-        site.scripts[app["id"]] = "LIB CONNECT TO 'Source';\r\nSQL SELECT 1;"
+        site.script(app, "LIB CONNECT TO 'Source';\r\nSQL SELECT 1;")
 
     return change
 
 
 def reads_nothing_there(site: SiteBuilder, jane: Raw, app: Raw) -> None:
-    site.scripts[app["id"]] = "LOAD * FROM [lib://Gone/x.csv];"
+    site.script(app, "LOAD * FROM [lib://Gone/x.csv];")
 
 
 def secret(site: SiteBuilder, jane: Raw, app: Raw) -> None:
-    site.scripts[app["id"]] = "ODBC CONNECT TO [DSN=x;PWD=hunter2];"
+    site.script(app, "ODBC CONNECT TO [DSN=x;PWD=hunter2];")
 
 
 def extension(site: SiteBuilder, jane: Raw, app: Raw) -> None:
@@ -87,7 +87,7 @@ def no_script(site: SiteBuilder, jane: Raw, app: Raw) -> None:
 
 
 def section_access(site: SiteBuilder, jane: Raw, app: Raw) -> None:
-    site.scripts[app["id"]] = "SECTION ACCESS;\r\nLOAD * INLINE [ACCESS, USERID\r\nUSER, CORP\\JANE];"
+    site.script(app, "SECTION ACCESS;\r\nLOAD * INLINE [ACCESS, USERID\r\nUSER, CORP\\JANE];")
 
 
 def tagged(site: SiteBuilder, jane: Raw, app: Raw) -> None:
@@ -110,7 +110,7 @@ def two_readings(site: SiteBuilder, jane: Raw, app: Raw) -> None:
 
 def script(text: str) -> Change:
     def change(site: SiteBuilder, jane: Raw, app: Raw) -> None:
-        site.scripts[app["id"]] = text
+        site.script(app, text)
 
     return change
 

@@ -72,7 +72,7 @@ def test_long_tables_are_cut_with_a_note(tmp_path: Path) -> None:
     site, jane, stream, app = plain_site()
     for number in range(MARKDOWN_CAP + 5):
         other = site.app(f"App {number}", jane, stream)
-        site.scripts[other["id"]] = "LOAD * FROM [lib://Gone/x.csv];"
+        site.script(other, "LOAD * FROM [lib://Gone/x.csv];")
     text = markdown(assessed(site, tmp_path))
     part = text.split("## Apps that need work or cannot move")[1].split("\n## ")[0]
     assert len(rows(part)) == 2 + MARKDOWN_CAP

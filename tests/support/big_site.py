@@ -73,7 +73,7 @@ def _hostile(site: SiteBuilder, user: Raw, name: str) -> None:
     site.rule(name, f'((user.userId="{user["userId"]}"))', f"Stream_{stream['id']}")
     app = _dated(site.app(name, owner, stream), TODAY)
     site.connection(name, name)
-    site.scripts[app["id"]] = f"LIB CONNECT TO '{name}';"
+    site.script(app, f"LIB CONNECT TO '{name}';")
     site.extension(name)
     site.timed(site.task(app, name), name=name)
 
@@ -139,7 +139,7 @@ def _app(site: SiteBuilder, chance: random.Random, n: int, places: list[Raw], us
     if n % 19 == 4:
         site.object(app, owner, "acme-gauge", "Gauge", public=not personal)
     if n % 13:
-        site.scripts[app["id"]] = _script(chance, n, place["name"])
+        site.script(app, _script(chance, n, place["name"]))
     return app
 
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from qlift.derivation.scripts.inline import InlineTable, inline_table
 from qlift.derivation.scripts.lexer import Statement, statements
 from qlift.derivation.scripts.loads import Load, format_at, load_of, path_at, quoted_at
-from qlift.derivation.scripts.words import CONNECT, INCLUDE, SELECT, included
+from qlift.derivation.scripts.words import CONNECT, INCLUDE, SELECT, included, last_match
 
 USER_COLUMNS = ("USERID", "USER.EMAIL", "NTNAME", "GROUP")
 SYSTEM_COLUMNS = frozenset({*USER_COLUMNS, "ACCESS", "PASSWORD", "SERIAL", "NTSID", "NTDOMAINSID"})
@@ -26,6 +26,9 @@ PRECEDING_LOADS = 20
 _SECTION = re.compile(r"\bsection\s+(access|application|directquery)\s*$", re.I)
 _BETWEEN_QUOTES = re.compile(r"\bsection\s+access\s*;", re.I)
 """Outside quotes the `;` would have ended the statement."""
+_SECTION_WORD = re.compile(r"\bsection\b", re.I)
+_ACCESS = re.compile(r"\baccess\b", re.I)
+_END = re.compile(r"^[ \t]*section\s+application\s*;", re.I | re.M)
 _STAR_IS = re.compile(r"\s*star\s+is\b", re.I)
 _CONTROL = re.compile(r"\s*(?:if|for|do|switch|call|sub)\b", re.I)
 
@@ -70,7 +73,7 @@ class AccessTable:
             return row.cells[column.at] if column.at < len(row.cells) else ""
         return column.constant or ""
 
-    @property
+    @cached_property
     def user_columns(self) -> tuple[str, ...]:
         return tuple(name for name in USER_COLUMNS if self.column(name))
 
@@ -115,20 +118,24 @@ class SectionAccess:
 
 def section_access(script: str) -> SectionAccess | None:
     """None: the script has none. Never raises; what cannot be read is in `external`."""
-    if not _mentioned(script):
+    part = _up_to_the_section(script)
+    if not part:
         return None
     reader = _Reader()
-    for statement in statements(script):
+    for statement in statements(part):
         reader.read(statement)
     if reader.line is None:
         return None
     return SectionAccess(reader.line, tuple(reader.tables), tuple(reader.external))
 
 
-def _mentioned(script: str) -> bool:
-    """A quick no for the many scripts without any."""
-    folded = script.casefold()
-    return "section" in folded and "access" in folded
+def _up_to_the_section(script: str) -> str:
+    """What has to be taken apart: nothing of the many scripts without the words, else up to their end."""
+    last = last_match(_ACCESS, script)
+    if last is None or _SECTION_WORD.search(script) is None:
+        return ""
+    end = _END.search(script, last.end())
+    return script[: end.end()] if end else script
 
 
 class _Reader:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 CLOSING = {"'": "'", '"': '"', "`": "`", "[": "]"}
 FILLER = "\x01"
@@ -210,7 +209,6 @@ class _Cutter:
         )
 
 
-@lru_cache(maxsize=1)
-def statements(script: str) -> tuple[Statement, ...]:
-    """In the order of the script, empty ones left out. The last script is remembered: several readers ask."""
-    return tuple(_Cutter(script).cut())
+def statements(script: str) -> list[Statement]:
+    """In the order of the script, empty ones left out."""
+    return _Cutter(script).cut()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from qlift.derivation.scripts.lexer import Statement, statements
 from qlift.derivation.scripts.loads import format_at, path_at
-from qlift.derivation.scripts.words import CONNECT, INCLUDE, SELECT, included
+from qlift.derivation.scripts.words import CONNECT, INCLUDE, SELECT, included, last_match
 
 _LIB = re.compile(r"lib://([^/\\\]\"'`;\r\n]*)", re.I)
 _FROM = re.compile(r"\bfrom\b(?!_)", re.I)
@@ -50,6 +50,15 @@ def references(script: str) -> References:
     return found.result()
 
 
+def included_scripts(script: str) -> tuple[str, ...]:
+    """What `references` says of included scripts; takes the script apart up to the last of them only."""
+    last = last_match(INCLUDE, script)
+    if last is None:
+        return ()
+    end = script.find("\n", last.end())
+    return references(script if end < 0 else script[:end]).includes
+
+
 class _Found:
     def __init__(self) -> None:
         self._variables: dict[str, str] = {}
@@ -62,7 +71,8 @@ class _Found:
         return References(**lists)
 
     def read(self, statement: Statement) -> None:
-        if assigned := _ASSIGNED.match(statement.masked):
+        assigned = _ASSIGNED.match(statement.masked)
+        if assigned:
             self._assign(assigned, statement)
         if connect := CONNECT.match(statement.masked):
             self._connection(self._expanded(path_at(statement, connect.end())[0]))
@@ -75,8 +85,8 @@ class _Found:
                 at = self._file("qvd_read", statement, source.end())
         for include in INCLUDE.finditer(statement.code):
             self._note("includes", self._expanded(included(statement.code, include)))
-        for path in _texts(statement):
-            for name in _LIB.findall(self._expanded(path)):
+        for text in _texts(statement, assigned):
+            for name in _LIB.findall(self._expanded(text)):
                 self._connection(name)
 
     def _assign(self, assigned: re.Match[str], statement: Statement) -> None:
@@ -120,10 +130,12 @@ class _Found:
         return text
 
 
-def _texts(statement: Statement) -> Iterator[str]:
-    """Everywhere that a path may stand: in quotes, and word by word outside them."""
+def _texts(statement: Statement, assigned: re.Match[str] | None) -> Iterator[str]:
+    """Everywhere that a path may stand: in quotes, as the value of SET, word by word elsewhere."""
     for quoted in statement.quoted:
         yield quoted.raw
-    if "://" in statement.masked or "$(" in statement.masked:
+    if assigned and assigned[1].lower() == "set":
+        yield statement.masked[assigned.end() :]
+    elif "://" in statement.masked or "$(" in statement.masked:
         for word in statement.masked.split():
             yield word.split(")", 1)[0] if "(" not in word else word

@@ -15,3 +15,10 @@ def included(code: str, at: re.Match[str]) -> str:
     rest = re.compile(r"[^)\n]{0,500}").match(code, at.end())
     text = rest.group() if rest else ""
     return text.strip().strip("[]'\"").strip()
+
+
+def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    found = None
+    for match in pattern.finditer(text):
+        found = match
+    return found
