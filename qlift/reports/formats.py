@@ -40,11 +40,11 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 def duration(seconds: int) -> str:
     """A floor, so rounded down."""
     if seconds < 60:
-        return "under a minute"
+        return "under 1 min"
     if seconds < 2 * 3600:
-        return plural(seconds // 60, "minute")
+        return f"{seconds // 60} min"
     if seconds < 48 * 3600:
-        return plural(seconds // 3600, "hour")
+        return f"{seconds // 3600} h"
     return plural(seconds // 86_400, "day")
 
 

@@ -59,11 +59,19 @@ def test_a_large_site_is_assessed_in_seconds(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_headline_says_how_many_and_how_long(tmp_path: Path) -> None:
     site, jane, stream, _ = plain_site()
     for number in range(5):
-        site.app(f"More {number}", jane, stream)
+        site.script(site.app(f"More {number}", jane, stream), "LOAD 1 AS One AUTOGENERATE 1;")
     text = assessed(site, tmp_path, imports_per_day=2).headline
     assert text == (
         "6 apps of 6 can move to Qlik Cloud now or with known changes. "
         "At 2 app imports a day, the move takes at least 3 days."
+    )
+
+
+def test_the_headline_does_not_hide_that_scripts_are_unknown(tmp_path: Path) -> None:
+    site, jane, stream, _ = plain_site()
+    site.app("Silent", jane, stream)
+    assert "what the load scripts of 1 app need, which the export has not" in (
+        assessed(site, tmp_path).headline
     )
 
 

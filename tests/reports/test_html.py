@@ -246,6 +246,15 @@ def test_it_prints(browser: Browser, report: Path) -> None:
     assert page.locator("details:not([open])").count() > 0
 
 
+def test_tables_stay_tables_on_paper(browser: Browser, report: Path) -> None:
+    """A4 is as narrow as a small screen, but paper does not scroll and has room in length."""
+    page, _ = opened(browser, report, viewport={"width": 680, "height": 900})
+    page.emulate_media(media="print")
+    assert page.locator("#apps tbody tr").first.evaluate("e => getComputedStyle(e).display") == "table-row"
+    page.evaluate(SHOW_ALL)
+    assert page.evaluate(OVERFLOWING) == []
+
+
 def test_without_script_everything_is_shown(browser: Browser, report: Path, found: Assessment) -> None:
     page, _ = opened(browser, report, viewport=DESK, java_script_enabled=False)
     assert page.locator("#apps tbody tr:visible").count() == len(found.apps)

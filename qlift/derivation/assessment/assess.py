@@ -75,7 +75,7 @@ def assess(bundle: Bundle, tenant: TenantFacts, as_of: date) -> Assessment:
         exported_by=bundle.manifest.identity.user,
         complete=bundle.manifest.identity.complete,
         tenant=tenant,
-        headline=headline(bundle.site, counts, left, total, tenant),
+        headline=headline(bundle.site, counts, left, total, tenant, silent=len(rows) - len(ground.scripts)),
         readiness=counts,
         reasons=reason_counts(rows),
         apps=rows,

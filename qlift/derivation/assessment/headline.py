@@ -5,6 +5,9 @@ from __future__ import annotations
 from qlift.derivation.assessment.effort import DAY_SECONDS
 from qlift.derivation.assessment.model import Effort, Leave, Readiness, TenantFacts
 
+MANY = 0.1
+"""Share of apps without a known script from which the headline has to say so."""
+
 
 def headline(
     site: str,
@@ -12,7 +15,9 @@ def headline(
     left: tuple[Leave, ...],
     effort: Effort,
     tenant: TenantFacts,
+    silent: int,
 ) -> str:
+    """`silent`: apps whose load script is not known."""
     total = sum(counts.values())
     if not total:
         return f"{site} has no apps in this export."
@@ -27,6 +32,10 @@ def headline(
     if unused:
         verb = "looks" if len(unused.apps) == 1 else "look"
         text += f" {len(unused.apps):,} {verb} unused and may simply stay behind."
+    if silent >= MANY * total:
+        text += (
+            f" This leaves out what the load scripts of {_apps(silent)} need, which the export does not hold."
+        )
     return f"{text} {_time(effort, tenant)}"
 
 
