@@ -40,7 +40,7 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 def duration(seconds: int) -> str:
     """A floor, so rounded down."""
     if seconds < 60:
-        return "under 1 min"
+        return "< 1 min"
     if seconds < 2 * 3600:
         return f"{seconds // 60} min"
     if seconds < 48 * 3600:

@@ -104,7 +104,7 @@ def test_sizes(number: int | None, shown: str) -> None:
 
 def test_times_are_rounded_down_and_shares_never_to_nothing() -> None:
     assert [formats.duration(s) for s in (59, 60, 300, 7_199, 7_200, 172_799, 172_800)] == [
-        "under 1 min", "1 min", "5 min", "119 min", "2 h", "47 h", "2 days",
+        "< 1 min", "1 min", "5 min", "119 min", "2 h", "47 h", "2 days",
     ]  # fmt: skip
     assert [formats.percent(n, 1000) for n in (0, 1, 500)] == ["0 %", "under 1 %", "50 %"]
     assert formats.percent(0, 0) == "0 %"
