@@ -70,7 +70,7 @@ def test_the_headline_says_how_many_and_how_long(tmp_path: Path) -> None:
 def test_the_headline_does_not_hide_that_scripts_are_unknown(tmp_path: Path) -> None:
     site, jane, stream, _ = plain_site()
     site.app("Silent", jane, stream)
-    assert "what the load scripts of 1 app need, which the export has not" in (
+    assert "what the load scripts of 1 app need, which the export does not hold" in (
         assessed(site, tmp_path).headline
     )
 
