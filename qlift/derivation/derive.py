@@ -25,7 +25,10 @@ from qlift.derivation.spaces import owners, spaces, working_roles
 def derive(
     bundles: Sequence[Bundle], plan: Plan, people: People, waivers: Iterable[Waiver], as_of: date
 ) -> Desired:
-    """`as_of` only expires waivers and accepted rules. Errors are findings; the caller decides to stop."""
+    """`as_of` only expires: waivers, accepted rules, schedules that are over (and the summer time in force).
+
+    Errors are findings; the caller decides to stop.
+    """
     findings = Findings()
     context = Context(plan, tuple(Site(b) for b in bundles), people, findings, as_of)
     for site in context.sites:

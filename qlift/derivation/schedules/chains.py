@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from qlift.bundle.models import Named, SchemaEvent
-from qlift.derivation.desired import Severity
 from qlift.derivation.schedules.circles import upstream_first
 from qlift.derivation.schedules.links import Cut, Link, Origin, Origins
 from qlift.derivation.schedules.made import Made, Outcome, SiteSchedules, first_key, further_key, id_of
@@ -97,9 +96,8 @@ class _Chains:
         self._made[task.id] += outcome.made
         if len(starts) > 1:
             outcome.notes.append(
-                Note(
+                Note.info(
                     "CHAIN-SEVERAL",
-                    Severity.INFO,
                     f"what it follows became {len(starts)} tasks, so it becomes {len(starts)} too",
                     "nothing to do",
                 )
@@ -113,9 +111,8 @@ class _Chains:
         if origin.via and found:
             names = ", ".join(f"`{t.name}`{self._minutes(t)}" for t in origin.via)
             outcome.notes.append(
-                Note(
+                Note.warning(
                     "CHAIN-REROOTED",
-                    Severity.WARNING,
                     f"it follows {names}, which Qlik Cloud has not; it starts when that did, not after it",
                     "check that what it loads is there by then",
                 )

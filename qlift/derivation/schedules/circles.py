@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-from qlift.derivation.desired import Severity
 from qlift.derivation.schedules.links import Link
 from qlift.derivation.schedules.made import SiteSchedules
 from qlift.derivation.schedules.timing import Note
@@ -41,9 +40,8 @@ def _cut(site: SiteSchedules, links: Links, circle: list[str], timed: set[str]) 
     upstream, task = min(pairwise(circle), key=rank)
     at = circle.index(task)
     names = " -> ".join(_names(site, links, circle[at:-1] + circle[:at] + [task]))
-    note = Note(
+    note = Note.warning(
         "CHAIN-CIRCLE",
-        Severity.WARNING,
         f"tasks that start one another: {names}. The chain is cut here",
         f"say by what `{site.tasks[task].name}` should start, and remove this trigger",
     )

@@ -10,7 +10,6 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import date
 
-from qlift.derivation.desired import Severity
 from qlift.derivation.schedules.chains import TASKS_PER_APP
 from qlift.derivation.schedules.made import Made, Outcome, SiteSchedules, id_of
 from qlift.derivation.schedules.merge import merged
@@ -29,9 +28,8 @@ def report_limits(site: SiteSchedules) -> None:
         site.about_apps.append(
             (
                 app,
-                Note(
+                Note.error(
                     "TASKS-PER-APP",
-                    Severity.ERROR,
                     f"{count} tasks; an app of Qlik Cloud has at most {TASKS_PER_APP}, disabled ones too",
                     "merge or remove triggers in the source, or leave the app's schedules to a person",
                 ),
@@ -92,9 +90,8 @@ def _join(one: _Timed, other: _Timed, followed: set[str], as_of: date) -> bool:
     one.made = replace(a, timing=timing)
     one.outcome.made = [one.made if m.key == a.key else m for m in one.outcome.made]
     one.outcome.notes.append(
-        Note(
+        Note.info(
             "SCHEDULE-MERGED",
-            Severity.INFO,
             f"its task runs `{other.outcome.what}` too ({timing.rule}): an app has at most {TASKS_PER_APP}",
             "nothing to do",
         )
@@ -102,9 +99,7 @@ def _join(one: _Timed, other: _Timed, followed: set[str], as_of: date) -> bool:
     other.outcome.made = [m for m in other.outcome.made if m.key != b.key]
     other.outcome.merged_into = a.key
     other.outcome.notes.append(
-        Note(
-            "SCHEDULE-MERGED", Severity.INFO, f"the task of `{one.outcome.what}` runs it too", "nothing to do"
-        )
+        Note.info("SCHEDULE-MERGED", f"the task of `{one.outcome.what}` runs it too", "nothing to do")
     )
     return True
 

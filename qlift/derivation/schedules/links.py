@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from qlift.bundle.models import CompositeEvent, CompositeRule, Named, SchemaEvent
-from qlift.derivation.desired import Severity
 from qlift.derivation.schedules.alternatives import nearest
 from qlift.derivation.schedules.made import Event, Outcome, SiteSchedules, events_of, other_tasks
 from qlift.derivation.schedules.timing import Note
@@ -19,7 +18,7 @@ class Cut(Exception):
 
     def __init__(self, reason: str, remedy: str = "schedule it by time, or make a task by hand") -> None:
         super().__init__(reason)
-        self.note = Note("CHAIN-NOT-MIGRATED", Severity.WARNING, reason, remedy)
+        self.note = Note.warning("CHAIN-NOT-MIGRATED", reason, remedy)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ def _of_tasks(found: SiteSchedules, by_hand: set[str]) -> Iterator[ScheduleRow]:
         notes = [note for other, note in found.about_tasks if other.id == task.id]
         if task.id in by_hand:
             message = "made by a person's `Reload now`; not migrated"
-            notes.append(Note("TASK-MANUAL", Severity.INFO, message, "nothing to do"))
+            notes.append(Note.info("TASK-MANUAL", message, "nothing to do"))
         yield _row(
             task, notes, kind="none", enabled=task.enabled, says="nothing starts it", becomes="nothing"
         )

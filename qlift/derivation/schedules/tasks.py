@@ -6,7 +6,6 @@ from datetime import date
 
 from qlift.bundle import Bundle
 from qlift.bundle.models import ReloadTask
-from qlift.derivation.desired import Severity
 from qlift.derivation.schedules import zones
 from qlift.derivation.schedules.made import SiteSchedules, events_of, id_of
 from qlift.derivation.schedules.operational import last_run
@@ -33,7 +32,7 @@ def add_remarks(site: SiteSchedules, as_of: date) -> None:
         notes = [*_of_task(task), *_too_long(site.bundle, task, task.id in scheduled)]
         if task.id not in with_trigger:
             message = "nothing starts it; not migrated"
-            notes.append(Note("TASK-WITHOUT-TRIGGER", Severity.INFO, message, "reload the app by hand"))
+            notes.append(Note.info("TASK-WITHOUT-TRIGGER", message, "reload the app by hand"))
         site.about_tasks += [(task, n) for n in notes]
     _about_timeouts(site)
     _about_clock_changes(site, as_of)
@@ -43,13 +42,13 @@ def _of_task(task: ReloadTask) -> list[Note]:
     notes = []
     if task.max_retries:
         message = f"{task.max_retries} retries; Qlik Cloud has none"
-        notes.append(Note("TASK-RETRIES", Severity.INFO, message, "nothing to do"))
+        notes.append(Note.info("TASK-RETRIES", message, "nothing to do"))
     if task.time_to_live or task.preload_nodes:
         nodes = f" on {len(task.preload_nodes)} nodes" if task.preload_nodes else ""
         message = (
             f"it keeps the app in memory{nodes} (timeToLive {task.time_to_live or 0}); Qlik Cloud cannot"
         )
-        notes.append(Note("TASK-PRELOAD", Severity.INFO, message, "nothing to do"))
+        notes.append(Note.info("TASK-PRELOAD", message, "nothing to do"))
     return notes
 
 
@@ -58,10 +57,11 @@ def _too_long(bundle: Bundle, task: ReloadTask, scheduled: bool) -> list[Note]:
     last = last_run(bundle, task.id)
     if last is None or not last.succeeded or last.minutes <= CLOUD_TIMEOUT_MINUTES:
         return []
-    severity = Severity.ERROR if scheduled else Severity.WARNING
     message = f"its last reload took {last.minutes} minutes; Qlik Cloud stops at {CLOUD_TIMEOUT_MINUTES}"
     remedy = "split the load, or load less; waive this if the source will be faster from the cloud"
-    return [Note("TASK-TOO-LONG", severity, message, remedy)]
+    if scheduled:
+        return [Note.error("TASK-TOO-LONG", message, remedy)]
+    return [Note.warning("TASK-TOO-LONG", message, remedy)]
 
 
 def _about_timeouts(site: SiteSchedules) -> None:
@@ -71,9 +71,8 @@ def _about_timeouts(site: SiteSchedules) -> None:
         site.about_site.append(
             (
                 f"{count} tasks of {site.bundle.site}",
-                Note(
+                Note.info(
                     "TASK-TIMEOUT",
-                    Severity.INFO,
                     f"they may run for more than {CLOUD_TIMEOUT_MINUTES} minutes; Qlik Cloud stops there",
                     "nothing to do for those that have been faster (TASK-TOO-LONG names those that were not)",
                 ),
@@ -93,9 +92,8 @@ def _about_clock_changes(site: SiteSchedules, as_of: date) -> None:
         site.about_site.append(
             (
                 f"{count} triggers of {site.bundle.site}",
-                Note(
+                Note.info(
                     "SCHEDULE-CLOCK-CHANGE",
-                    Severity.INFO,
                     "they run every few minutes or hours where clocks are changed: on those two days a year "
                     "their runs may be an hour off",
                     "nothing to do",

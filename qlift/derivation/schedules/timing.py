@@ -23,6 +23,18 @@ class Note:
     message: str
     remedy: str
 
+    @classmethod
+    def error(cls, code: str, message: str, remedy: str) -> Note:
+        return cls(code, Severity.ERROR, message, remedy)
+
+    @classmethod
+    def warning(cls, code: str, message: str, remedy: str) -> Note:
+        return cls(code, Severity.WARNING, message, remedy)
+
+    @classmethod
+    def info(cls, code: str, message: str, remedy: str) -> Note:
+        return cls(code, Severity.INFO, message, remedy)
+
 
 @dataclass(frozen=True)
 class Timing:

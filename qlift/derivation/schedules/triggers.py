@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from qlift.bundle.models import SchemaEvent
-from qlift.derivation.desired import Severity
 from qlift.derivation.schedules import zones
 from qlift.derivation.schedules.model import NeverFires, NotTranslatable
 from qlift.derivation.schedules.operational import Announced
@@ -44,9 +43,8 @@ def translate(event: SchemaEvent, announced: Announced, as_of: date, *, enabled:
     if len(found) == 1 and enabled and announced.moment and not chosen.holds(announced.moment):
         doubtful = True
         notes.append(
-            Note(
+            Note.warning(
                 "SCHEDULE-NEXT-RUN",
-                Severity.WARNING,
                 f"the source announces {announced}, which {chosen.rule} in {chosen.zone} does not hold; "
                 "it is created disabled",
                 f"compare both, then {_confirm(event)}, or make a task by hand",
@@ -77,7 +75,7 @@ def _decided(
     else:
         message = f"two readings: {both}. The source announces {announced}: created disabled"
         remedy = f"correct it in the source and export again; if it is {chosen.says}, {_confirm(event)}"
-    return chosen.timing, not decided, [Note("SCHEDULE-TWO-READINGS", Severity.WARNING, message, remedy)]
+    return chosen.timing, not decided, [Note.warning("SCHEDULE-TWO-READINGS", message, remedy)]
 
 
 def _over(timing: Timing, announced: Announced, as_of: date, *, enabled: bool) -> bool:
@@ -91,13 +89,10 @@ def _over(timing: Timing, announced: Announced, as_of: date, *, enabled: bool) -
 def _not_migrated(event: SchemaEvent, why: NotTranslatable) -> Note:
     filters = " and ".join(f"`{f}`" for f in event.schema_filter_description)
     raw = f"increment `{event.increment_description}`, filter {filters or '`none`'}, from {event.start_date}"
-    never = isinstance(why, NeverFires)
-    return Note(
-        "SCHEDULE-NEVER" if never else "SCHEDULE-NOT-MIGRATED",
-        Severity.INFO if never else Severity.WARNING,
-        f"{why} ({raw})",
-        "nothing to do, if that was known" if never else "correct it in the source, or make a task by hand",
-    )
+    message = f"{why} ({raw})"
+    if isinstance(why, NeverFires):
+        return Note.info("SCHEDULE-NEVER", message, "nothing to do, if that was known")
+    return Note.warning("SCHEDULE-NOT-MIGRATED", message, "correct it in the source, or make a task by hand")
 
 
 def _is_over(event: SchemaEvent, timing: Timing | None) -> Note:
@@ -105,27 +100,23 @@ def _is_over(event: SchemaEvent, timing: Timing | None) -> Note:
         message = f"it ended {event.expiration_date[:16]}; nothing is left to run"
     else:
         message = f"it ran once ({event.start_date[:16]}); nothing is left to run"
-    return Note("SCHEDULE-OVER", Severity.INFO, message, "nothing to do")
+    return Note.info("SCHEDULE-OVER", message, "nothing to do")
 
 
 def _remarks(event: SchemaEvent, timing: Timing, as_of: date) -> Iterator[Note]:
     if timing.rule.count:
-        yield Note(
+        yield Note.warning(
             "SCHEDULE-ONCE",
-            Severity.WARNING,
             f"runs once, at {timing.start:%Y-%m-%d %H:%M} {timing.zone}",
             "check in the tenant that it is kept: whether it takes rules with COUNT=1 is not documented",
         )
     if local_time(event.start_date).second:
-        yield Note("SCHEDULE-SECONDS", Severity.INFO, "the seconds of its start are dropped", "nothing to do")
+        yield Note.info("SCHEDULE-SECONDS", "the seconds of its start are dropped", "nothing to do")
     if timing.zone != event.time_zone:
-        yield Note(
-            "SCHEDULE-ZONE", Severity.INFO, _why_zone(event, timing, as_of), "check the task's next run"
-        )
+        yield Note.info("SCHEDULE-ZONE", _why_zone(event, timing, as_of), "check the task's next run")
     if timing.rule.counts_from_its_start:
-        yield Note(
+        yield Note.info(
             "SCHEDULE-ANCHOR",
-            Severity.INFO,
             f"its runs depend on the tenant's counting the interval from {timing.start:%Y-%m-%d %H:%M}",
             "verify by reading back the task's next run",
         )
