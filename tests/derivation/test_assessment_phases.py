@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qlift.derivation.assessment import phases
+from qlift.derivation.assessment import groups, phases
 from qlift.derivation.assessment.effort import Work, effort
 from qlift.derivation.assessment.model import Assessment
 from tests.derivation.assessed import FACTS, assessed
@@ -45,8 +45,9 @@ class Streams:
 @pytest.fixture(autouse=True)
 def _small_phases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small streams stay alone, so that only links put them together."""
-    monkeypatch.setattr(phases, "LEAST", 1)
-    monkeypatch.setattr(phases, "MOST", 4)
+    monkeypatch.setattr(groups, "LEAST", 1)
+    for module in (groups, phases):
+        monkeypatch.setattr(module, "MOST", 4)
 
 
 def together(found: Assessment) -> list[set[str]]:
@@ -139,7 +140,7 @@ def test_shared_data_makes_a_foundation(tmp_path: Path) -> None:
 
 
 def test_small_streams_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phases, "LEAST", 3)
+    monkeypatch.setattr(groups, "LEAST", 3)
     found = assessed(Streams(A=1, B=1, C=1, D=1).site, tmp_path)
     # D alone would be too small, and the others have room for one app.
     assert together(found) == [{"A", "B", "C", "D"}]

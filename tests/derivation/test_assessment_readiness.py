@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qlift.derivation.assessment.model import Readiness
-from qlift.derivation.assessment.readiness import TITLES
+from qlift.derivation.assessment.reasons import REASONS
 from tests.derivation.assessed import GIB, assessed, codes, plain_site, row
 from tests.derivation.site import Raw, SiteBuilder
 
@@ -176,7 +176,7 @@ def test_every_reason_has_a_case_a_title_and_a_line_in_the_document() -> None:
     text = (ROOT / "docs" / "assessment.md").read_text(encoding="utf-8")
     listed = dict(re.findall(r"^\| `([A-Z-]+)` \| ([a-z ]+) \|", text, re.M))
     assert listed == {code: readiness.value for code, (_, readiness) in CASES.items()}
-    assert set(TITLES) == set(CASES)
+    assert {code: known.readiness for code, known in REASONS.items()} == {c: r for c, (_, r) in CASES.items()}
 
 
 def test_the_worst_reason_decides_and_stands_first(tmp_path: Path) -> None:

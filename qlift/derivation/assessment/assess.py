@@ -27,7 +27,8 @@ from qlift.derivation.assessment.model import (
 from qlift.derivation.assessment.people import people_summary
 from qlift.derivation.assessment.permissions import access_differences, permission_rows
 from qlift.derivation.assessment.phases import Phases, with_phases
-from qlift.derivation.assessment.readiness import Judge, worst
+from qlift.derivation.assessment.readiness import Judge
+from qlift.derivation.assessment.reasons import worst
 from qlift.derivation.assessment.schedules import schedule_rows, with_apps
 from qlift.derivation.assessment.trial import trial
 from qlift.derivation.assessment.unknown import unknown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qlift.bundle.models import App
@@ -87,7 +87,7 @@ class Works:
                 spaces |= {publication.space} if publication else set()
         return Work(writes=len(spaces) + sum(self._assignments[s] for s in spaces))
 
-    def of(self, apps: list[App]) -> Work:
+    def of(self, apps: Sequence[App]) -> Work:
         return sum((self.of_app(a) for a in apps), self.of_spaces(apps))
 
 

@@ -10,7 +10,7 @@ from qlift.derivation.assessment.frequency import LABELS
 from qlift.derivation.assessment.ground import Ground
 from qlift.derivation.assessment.model import AppRow, Count, Inventory, Reason, ReasonCount
 from qlift.derivation.assessment.phases import parts
-from qlift.derivation.assessment.readiness import TITLES
+from qlift.derivation.assessment.reasons import REASONS
 
 MIB = 1024**2
 SIZES = (
@@ -106,7 +106,7 @@ def reason_counts(rows: Iterable[AppRow]) -> tuple[ReasonCount, ...]:
     found = [
         ReasonCount(
             code=code,
-            title=TITLES[code],
+            title=REASONS[code].title,
             readiness=samples[code].readiness,
             count=count,
             remedy=samples[code].remedy,

@@ -1,33 +1,19 @@
-"""Suggests phases: streams that belong together, of a size that people can check, in an order that works.
-
-1. Union: the links of weight >= THRESHOLD, the strongest first, join their streams while a phase stays under
-   MOST apps.
-2. Filling: groups under LEAST apps are put together, with the most related one first.
-3. Order: who makes what others read goes first; among those that may go, the one with the least trouble.
-4. Personal apps come last, by their owners. A foundation phase comes first if phases share something.
-"""
+"""Suggests phases: groups of streams, personal apps by their owners last, shared data first."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from qlift.bundle.models import App
 from qlift.derivation.assessment.effort import Work, Works, effort
 from qlift.derivation.assessment.ground import Ground
+from qlift.derivation.assessment.groups import MOST, Group, Grouping
 from qlift.derivation.assessment.links import Kind, Links
 from qlift.derivation.assessment.model import AppRow, Phase, Readiness
 from qlift.derivation.names import slug
 
-MOST, LEAST = 150, 40
-"""Apps in a phase."""
-
-
-@dataclass
-class _Group:
-    streams: list[str]
-    apps: list[App]
-    notes: list[str] = field(default_factory=list)
+FILLED = "small streams, put together"
 
 
 class Phases:
@@ -51,7 +37,8 @@ class Phases:
         """Key of the phase by app."""
 
     def suggest(self) -> tuple[Phase, ...]:
-        ordered = self._ordered(self._filled(self._joined()))
+        names = {s: self._name(s) for s in self._by_stream}
+        ordered = Grouping(self._links, self._by_stream, names, self._readiness).groups()
         keys = [self._key(slug(self._title(g))) for g in ordered]
         self._place = {key: number for number, key in enumerate(keys)}
         at = {s: k for g, k in zip(ordered, keys, strict=True) for s in g.streams}
@@ -60,79 +47,7 @@ class Phases:
         foundation = self._foundation(at)
         return (*foundation, *made)
 
-    def _joined(self) -> list[_Group]:
-        parent = {s: s for s in self._by_stream}
-        size = {s: len(apps) for s, apps in self._by_stream.items()}
-
-        def root(stream: str) -> str:
-            while parent[stream] != stream:
-                stream = parent[stream]
-            return stream
-
-        for one, other in self._links.strong():
-            a, b = sorted((root(one), root(other)))
-            if a != b and size[a] + size[b] <= MOST:
-                parent[b] = a
-                size[a] += size[b]
-        members: dict[str, list[str]] = defaultdict(list)
-        for stream in self._by_stream:
-            members[root(stream)].append(stream)
-        return [self._group(streams) for streams in members.values()]
-
-    def _group(self, streams: list[str]) -> _Group:
-        ordered = sorted(streams, key=lambda s: (-len(self._by_stream[s]), self._name(s), s))
-        return _Group(ordered, [a for s in ordered for a in self._by_stream[s]])
-
-    def _filled(self, groups: list[_Group]) -> list[_Group]:
-        large = [g for g in groups if len(g.apps) >= LEAST]
-        small = sorted((g for g in groups if len(g.apps) < LEAST), key=self._rank)
-        while small:
-            pack = small.pop(0)
-            while small and len(pack.apps) < LEAST:
-                next_ = max(small, key=lambda g: self._related(pack, g))
-                if len(pack.apps) + len(next_.apps) > MOST:
-                    break
-                small.remove(next_)
-                pack = self._group([*pack.streams, *next_.streams])
-                pack.notes = ["small streams, put together"]
-            self._keep(large, pack)
-        return large
-
-    def _keep(self, large: list[_Group], pack: _Group) -> None:
-        """What stays too small goes into the most related phase that has room."""
-        room = [g for g in large if len(g.apps) + len(pack.apps) <= MOST]
-        if len(pack.apps) >= LEAST or not room:
-            large.append(pack)
-            return
-        host = max(room, key=lambda g: self._related(pack, g))
-        joined = self._group([*host.streams, *pack.streams])
-        joined.notes = host.notes
-        large[large.index(host)] = joined
-
-    def _rank(self, group: _Group) -> tuple[str, str]:
-        return self._name(group.streams[0]), group.streams[0]
-
-    def _related(self, one: _Group, other: _Group) -> float:
-        """`max` takes the first of equals, and groups come by name."""
-        return sum(self._links.weight(a, b) for a in one.streams for b in other.streams)
-
-    def _ordered(self, groups: list[_Group]) -> list[_Group]:
-        waiting = sorted(groups, key=lambda g: (self._trouble(g), len(g.apps), self._rank(g)))
-        done: list[_Group] = []
-        while waiting:
-            free = [g for g in waiting if not any(self._feeds(o, g) for o in waiting if o is not g)]
-            next_ = (free or waiting)[0]
-            waiting.remove(next_)
-            done.append(next_)
-        return done
-
-    def _feeds(self, up: _Group, down: _Group) -> bool:
-        return any((a, b) in self._links.feeds for a in up.streams for b in down.streams)
-
-    def _trouble(self, group: _Group) -> float:
-        return sum(self._readiness[a.id] is Readiness.WORK for a in group.apps) / max(1, len(group.apps))
-
-    def _title(self, group: _Group) -> str:
+    def _title(self, group: Group) -> str:
         return self._name(group.streams[0])
 
     def _name(self, stream: str) -> str:
@@ -145,7 +60,7 @@ class Phases:
         self._keys.add(key)
         return key
 
-    def _phase(self, group: _Group, key: str, at: dict[str, str]) -> Phase:
+    def _phase(self, group: Group, key: str, at: dict[str, str]) -> Phase:
         for app in group.apps:
             self.phase_of[app.id] = key
         more = len(group.streams) - 1
@@ -163,7 +78,7 @@ class Phases:
             group.apps,
             self._works.of(group.apps),
             streams=tuple(self._name(s) for s in group.streams),
-            because=(*self._because(ours), *group.notes),
+            because=(*self._because(ours), *([FILLED] if group.filled else [])),
             after=tuple(sorted(after)),
             cut=(*self._cut(ours, at), *self._circles(feeding - after)),
             people=readers.bit_count(),
@@ -243,7 +158,7 @@ class Phases:
         key: str,
         title: str,
         kind: str,
-        apps: list[App],
+        apps: Sequence[App],
         work: Work,
         *,
         streams: tuple[str, ...] = (),
