@@ -11,6 +11,8 @@ KINDS: dict[str, type[models.Entity]] = {
     "stream": models.Stream,
     "user": models.User,
     "reloadtask": models.ReloadTask,
+    "externalprogramtask": models.ExternalProgramTask,
+    "usersynctask": models.UserSyncTask,
     "schemaevent": models.SchemaEvent,
     "compositeevent": models.CompositeEvent,
     "systemrule": models.SystemRule,
@@ -18,8 +20,13 @@ KINDS: dict[str, type[models.Entity]] = {
     "tag": models.Named,
     "custompropertydefinition": models.CustomPropertyDefinition,
     "extension": models.Extension,
+    "contentlibrary": models.ContentLibrary,
+    "userdirectory": models.UserDirectory,
 }
-"""Kind (its path in the Repository Service, its file name in a bundle) → model."""
+"""Kind (its path in the Repository Service, its file name in a bundle) → model.
+
+Older bundles lack some; what a bundle has is in its manifest.
+"""
 
 VOLATILE = frozenset(
     {
@@ -33,6 +40,10 @@ VOLATILE = frozenset(
         "modifiedDate",
         "modifiedByUserName",
         "savedInProductVersion",
+        "syncStatus",
+        "syncLastStarted",
+        "syncLastSuccessfulEnded",
+        "operationalError",
         "privileges",
     }
 )

@@ -97,6 +97,7 @@ class UserAttribute(BaseModel):
 class User(UserRef):
     roles: tuple[str, ...] = ()
     attributes: tuple[UserAttribute, ...] = ()
+    custom_properties: tuple[CustomPropertyValue, ...] = ()
     inactive: bool = False
     removed_externally: bool = False
     blacklisted: bool = False
@@ -118,6 +119,34 @@ class ReloadTask(Named):
     max_retries: int = 0
     is_manually_triggered: bool = False
     is_partial_reload: bool = False
+    time_to_live: int | None = None
+    """Cache warming, as `preload_nodes`."""
+    preload_nodes: tuple[Any, ...] | None = None
+    tags: tuple[Named, ...] = ()
+    custom_properties: tuple[CustomPropertyValue, ...] = ()
+
+
+class ExternalProgramTask(Named):
+    """Runs a program on a node of the source; Qlik Cloud has no such task."""
+
+    enabled: bool = True
+    path: str = ""
+    parameters: str = ""
+    task_session_timeout: int = 1440
+    """Minutes."""
+    max_retries: int = 0
+    tags: tuple[Named, ...] = ()
+    custom_properties: tuple[CustomPropertyValue, ...] = ()
+
+
+class UserSyncTask(Named):
+    """Reads a user directory; Qlik Cloud has no such task."""
+
+    enabled: bool = True
+    user_directory: Named | None = None
+    task_session_timeout: int = 1440
+    """Minutes."""
+    max_retries: int = 0
     tags: tuple[Named, ...] = ()
     custom_properties: tuple[CustomPropertyValue, ...] = ()
 
@@ -190,6 +219,41 @@ class DataConnection(Named):
 
 class Extension(Named):
     owner: UserRef | None = None
+
+
+class ContentReference(BaseModel):
+    """A file of a content library or an extension."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    logical_path: str = ""
+    external_path: str = ""
+
+
+class ContentLibrary(Named):
+    owner: UserRef | None = None
+    type: str = ""
+    references: tuple[ContentReference, ...] = ()
+
+
+class UserDirectorySetting(BaseModel):
+    """`value` and `secret_value` of a secret one are redacted."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    name: str = ""
+    secret: bool = False
+    value: str | None = None
+    secret_value: str | None = None
+
+
+class UserDirectory(Named):
+    """A connector to a directory of users. `user_directory_name` is what users carry as their directory."""
+
+    user_directory_name: str = ""
+    type: str = ""
+    configured: bool = False
+    settings: tuple[UserDirectorySetting, ...] = ()
 
 
 class CustomPropertyDefinition(Named):

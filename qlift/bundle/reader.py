@@ -46,6 +46,11 @@ class Bundle:
     redactions: tuple[models.Redaction, ...]
     runtime: dict[str, dict[str, models.Raw]] = field(repr=False)
     """Volatile fields by kind and id."""
+    external_tasks: tuple[models.ExternalProgramTask, ...] = ()
+    """Older bundles lack this kind and the next three."""
+    user_sync_tasks: tuple[models.UserSyncTask, ...] = ()
+    content_libraries: tuple[models.ContentLibrary, ...] = ()
+    user_directories: tuple[models.UserDirectory, ...] = ()
 
     def objects(self, app_id: str) -> tuple[models.AppObject, ...]:
         """Sorted by id; empty when the app has none."""
@@ -106,6 +111,10 @@ def load_bundle(path: Path) -> Bundle:
         renames={(r.kind, r.id): r for r in _typed(lists[layout.RENAMES], models.Rename)},
         redactions=_typed(lists[layout.REDACTIONS], models.Redaction),
         runtime=runtime,
+        external_tasks=_typed(entities["externalprogramtask"], models.ExternalProgramTask),
+        user_sync_tasks=_typed(entities["usersynctask"], models.UserSyncTask),
+        content_libraries=_typed(entities["contentlibrary"], models.ContentLibrary),
+        user_directories=_typed(entities["userdirectory"], models.UserDirectory),
     )
 
 

@@ -14,6 +14,13 @@ _VALUE = r"\"[^\"]*\"|'[^']*'|{[^}]*}|[^;\r\n]+"
 _PAIR = re.compile(rf"(?i)(?P<key>(?<![a-z])[\w.\- ]*(?:{_NAMES})\s*=\s*)(?P<value>{_VALUE})")
 _URL = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^/\s:@]+:)(?P<value>[^/\s@]+)(?=@)")
 _FIELD = re.compile(rf"(?i)^(?:{_NAMES}|secretvalue)$")
+_SETTING = re.compile(rf"(?i)(?:^|[\s_.-])(?:{_NAMES})$")
+"""Names of settings whose `value` is a credential even where the site does not call it secret."""
+_OPTION = re.compile(
+    rf"(?i)(?P<key>(?<!\S)[-/]{{1,2}}[\w-]*(?:{_NAMES})(?:\s+|[:=]))(?P<value>\"[^\"]*\"|'[^']*'|\S+)"
+)
+"""An option on a command line: `--password x`, `/token:x`."""
+_COMMAND_LINES = frozenset({"parameters"})
 
 
 def redact_text(text: str) -> str:
@@ -46,7 +53,11 @@ def redact_script(app_id: str, app_name: str, script: str) -> tuple[str, list[Re
 
 def _clean(value: Any, where: str, found: list[str]) -> Any:
     if isinstance(value, dict):
-        return {k: _field(k, v, f"{where}.{k}" if where else k, found) for k, v in value.items()}
+        hidden = _hidden(value)
+        return {
+            k: _field(k, v, f"{where}.{k}" if where else k, found, secret=k in hidden)
+            for k, v in value.items()
+        }
     if isinstance(value, list):
         return [_clean(v, where, found) for v in value]
     if isinstance(value, str):
@@ -57,8 +68,21 @@ def _clean(value: Any, where: str, found: list[str]) -> Any:
     return value
 
 
-def _field(key: str, value: Any, where: str, found: list[str]) -> Any:
-    if isinstance(value, str) and value and value != REDACTED and _FIELD.match(key):
-        found.append(where)
-        return REDACTED
+def _hidden(entity: Raw) -> frozenset[str]:
+    """Fields that are secret because of what stands beside them: those of a setting of a user directory."""
+    if entity.get("secret") is True or _SETTING.search(str(entity.get("name") or "")):
+        return frozenset({"value", "secretValue"} & entity.keys())
+    return frozenset()
+
+
+def _field(key: str, value: Any, where: str, found: list[str], *, secret: bool) -> Any:
+    if isinstance(value, str) and value and value != REDACTED:
+        if secret or _FIELD.match(key):
+            found.append(where)
+            return REDACTED
+        if key in _COMMAND_LINES:
+            clean = _OPTION.sub(lambda match: match["key"] + REDACTED, redact_text(value))
+            if clean != value:
+                found.append(where)
+            return clean
     return _clean(value, where, found)

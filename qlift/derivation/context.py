@@ -11,7 +11,7 @@ from qlift.bundle.models import App, Stream, User
 from qlift.derivation.desired import Assignee
 from qlift.derivation.findings import Findings
 from qlift.derivation.names import slug
-from qlift.derivation.people import People, Unknown
+from qlift.derivation.people import People, Unknown, is_built_in, why_left
 from qlift.derivation.plan import Plan, SpacePlan
 
 
@@ -35,27 +35,9 @@ class Site:
         return {u.login.casefold(): u for u in self.bundle.users}
 
     @cached_property
-    def by_user_id(self) -> dict[str, list[User]]:
-        found: dict[str, list[User]] = {}
-        for user in self.bundle.users:
-            found.setdefault(user.user_id.casefold(), []).append(user)
-        return found
-
-    @cached_property
-    def by_name(self) -> dict[str, list[User]]:
-        found: dict[str, list[User]] = {}
-        for user in self.bundle.users:
-            found.setdefault(user.name.casefold(), []).append(user)
-        return found
-
-    @cached_property
     def active_users(self) -> frozenset[str]:
         """Ids of people who can work in the source; service accounts are none."""
-        return frozenset(
-            u.id
-            for u in self.bundle.users
-            if not (u.inactive or u.removed_externally or u.blacklisted or u.user_directory == "INTERNAL")
-        )
+        return frozenset(u.id for u in self.bundle.users if not (why_left(u) or is_built_in(u)))
 
     @cached_property
     def groups(self) -> dict[str, set[str]]:
@@ -138,6 +120,10 @@ class Context:
 
     def users_named(self, site: Site, assignee: Assignee) -> set[str]:
         """Users of the source who become this user of the tenant."""
+        return self.named(site).get(assignee, set())
+
+    def named(self, site: Site) -> dict[Assignee, set[str]]:
+        """Users of the tenant, and which users of the source become them."""
         if site.name not in self._logins:
             found: dict[Assignee, set[str]] = {}
             for user in site.bundle.users:
@@ -147,4 +133,4 @@ class Context:
                     continue
                 found.setdefault(named, set()).add(user.id)
             self._logins[site.name] = found
-        return self._logins[site.name].get(assignee, set())
+        return self._logins[site.name]

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from qlift.bundle import Bundle
-from qlift.derivation.access import assignments
 from qlift.derivation.apps import derive_apps
 from qlift.derivation.context import Context, SelectedApp, Site
 from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.findings import Findings
+from qlift.derivation.name_checks import check_names
 from qlift.derivation.people import People
+from qlift.derivation.people_findings import about_people
+from qlift.derivation.permissions import assignments
 from qlift.derivation.plan import Plan
 from qlift.derivation.schedules import schedules
+from qlift.derivation.script_checks import SCRIPT, check_scripts
 from qlift.derivation.selection import places, select_apps
 from qlift.derivation.spaces import owners, spaces, working_roles
 
@@ -22,7 +25,10 @@ from qlift.derivation.spaces import owners, spaces, working_roles
 def derive(
     bundles: Sequence[Bundle], plan: Plan, people: People, waivers: Iterable[Waiver], as_of: date
 ) -> Desired:
-    """`as_of` only expires waivers and accepted rules. Errors are findings; the caller decides to stop."""
+    """`as_of` only expires: waivers, accepted rules, schedules that are over (and the summer time in force).
+
+    Errors are findings; the caller decides to stop.
+    """
     findings = Findings()
     context = Context(plan, tuple(Site(b) for b in bundles), people, findings, as_of)
     for site in context.sites:
@@ -32,10 +38,13 @@ def derive(
     apps = derive_apps(context, selected)
     made_spaces = spaces(context, all_places, selected)
     made_owners = owners(context, all_places)
-    made_assignments = (*working_roles(context, made_spaces), *assignments(context, all_places))
+    made_assignments = (*working_roles(context, made_spaces), *assignments(context, all_places, selected))
     made_schedules = schedules(context, apps)
     _refuse_equal_names(findings, "assignments", (a.key for a in made_assignments))
     _refuse_equal_names(findings, "schedules", (s.key for s in made_schedules))
+    check_names(context, all_places, selected, made_assignments)
+    check_scripts(context, selected, made_assignments)
+    about_people(context, selected)
     _not_migrated(context, selected)
     return Desired(
         phase=plan.phase,
@@ -83,6 +92,8 @@ def _about_the_bundle(context: Context, site: Site) -> None:
                 f"run `qlift export {site.name} --{key} {wanted}`, or change the plan",
             )
     for redaction in site.bundle.redactions:
+        if redaction.kind == SCRIPT:
+            continue
         context.findings.info(
             "CREDENTIAL-REDACTED",
             redaction.name or redaction.id,

@@ -136,7 +136,9 @@ class ReloadSchedule(Model):
 
     key: str
     name: str
-    """Ends in the short id of its trigger, by which it is recognised."""
+    """Ends in `mark`, by which it is recognised."""
+    mark: str
+    """Twelve hex digits: the short id of its trigger, or of trigger and upstream where one has several."""
     source: Source
     app: str | None = None
     """Key of an App, or"""

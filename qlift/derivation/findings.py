@@ -26,6 +26,9 @@ class Findings:
             Finding(code=code, severity=severity, object=object_, message=message, remedy=remedy)
         )
 
+    def add(self, finding: Finding) -> None:
+        self._found.append(finding)
+
     def result(self, waivers: Iterable[Waiver], as_of: date) -> tuple[Finding, ...]:
         """Sorted, without doubles; errors that a valid waiver names have become warnings."""
         by_place = {(w.code, w.object): w for w in waivers}

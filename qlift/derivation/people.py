@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -15,6 +14,7 @@ from qlift.derivation.desired import Assignee
 from qlift.derivation.findings import Findings
 from qlift.derivation.plan import Plan
 from qlift.derivation.plan_file import PlanError
+from qlift.derivation.sheets import read_sheet, sheet_text
 
 R = TypeVar("R", bound=BaseModel)
 Status = Literal["matched", "missing", "ambiguous"]
@@ -32,6 +32,8 @@ class UserRow(BaseModel):
     subject: str = ""
     email: str = ""
     status: Status
+    proposal: str = ""
+    """What `qlift users` found doubtful, and what to do. It writes it anew every time."""
     note: str = ""
     """Free text; `qlift users` leaves rows with a note alone."""
 
@@ -60,11 +62,10 @@ def _read(path: Path, model: type[R]) -> list[R]:
     if not path.exists():
         return []
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
-        _check_header(path, reader.fieldnames or (), model)
-        rows = [{k: v or "" for k, v in row.items() if k is not None} for row in reader]
+        header, rows = read_sheet(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise PlanError([f"{path}: not readable as CSV in UTF-8 ({error})"]) from None
+        raise PlanError([f"{path}: not readable as CSV in UTF-8 ({error}); save it as such"]) from None
+    _check_header(path, header, model)
     found, problems = [], []
     lines: dict[tuple[str, ...], int] = {}
     for number, row in enumerate(rows, 2):
@@ -94,18 +95,28 @@ def _check_header(path: Path, header: Iterable[str], model: type[BaseModel]) -> 
     missing = [name for name in needed if name not in found]
     problems = [f"{path}:1: unknown column `{name}`" for name in found if name not in known]
     if missing:
-        hint = "; separate columns by commas" if len(found) == 1 else ""
+        hint = "; separate columns by commas, semicolons or tabs" if len(found) == 1 else ""
         problems.append(f"{path}:1: no column {', '.join(missing)}{hint}")
     if found and problems:
         raise PlanError(problems)
 
 
 def csv_text(rows: Iterable[BaseModel], model: type[BaseModel]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(model.model_fields), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(r.model_dump() for r in rows)
-    return out.getvalue()
+    return sheet_text(list(model.model_fields), (r.model_dump() for r in rows))
+
+
+def why_left(user: User) -> str:
+    """Empty: an active user."""
+    if user.removed_externally:
+        return "no longer in the user directory"
+    if user.inactive:
+        return "inactive"
+    return "blocked" if user.blacklisted else ""
+
+
+def is_built_in(user: UserRef) -> bool:
+    """`INTERNAL\\sa_repository` and the like: services of the source, no people."""
+    return user.user_directory.casefold() == "internal"
 
 
 class Unknown(Exception):
@@ -139,17 +150,24 @@ class People:
     def user(self, site: str, user: UserRef, known: User | None) -> Assignee:
         """Raises `Unknown`. `known` is the full user, if the bundle has it."""
         by = self._plan.users.match_by
-        row = self._users.get((site, user.user_directory.casefold(), user.user_id.casefold()))
-        if row is not None:
-            if row.status != "matched":
-                raise Unknown(f"the users file says: {row.status}")
-            value = row.subject if by == "subject" else row.email
-        else:
-            subject, email = self.expected(known) if known else ("", "")
-            value = subject if by == "subject" else email
+        subject, email = self.known_as(site, user, known)
+        value = subject if by == "subject" else email
         if not value:
             raise Unknown(f"neither the users file nor a rule of the plan gives a {by}")
         return Assignee(type="user", name=value, by=by)
+
+    def known_as(self, site: str, user: UserRef, known: User | None) -> tuple[str, str]:
+        """Subject and e-mail in the tenant; empty: nobody said. Raises `Unknown`: not in the tenant."""
+        row = self.row(site, user)
+        if row is None:
+            return self.expected(known) if known else ("", "")
+        if row.status != "matched":
+            raise Unknown(f"the users file says: {row.status}")
+        return row.subject, row.email
+
+    def row(self, site: str, user: UserRef) -> UserRow | None:
+        """Of the users file."""
+        return self._users.get((site, user.user_directory.casefold(), user.user_id.casefold()))
 
     def group(self, site: str, group: str) -> Assignee:
         """Raises `Unknown`. Without a row the name stays."""
@@ -158,8 +176,9 @@ class People:
             raise Unknown(f"the groups file says: {row.status}")
         return Assignee(type="group", name=row.name if row else group)
 
-    def _is_matched(self, site: str, user: UserRef) -> bool:
-        row = self._users.get((site, user.user_directory.casefold(), user.user_id.casefold()))
+    def is_matched(self, site: str, user: UserRef) -> bool:
+        """Whether a row of the users file says who it is."""
+        row = self.row(site, user)
         return row is not None and row.status == "matched"
 
     def heir(self) -> Assignee | None:
@@ -189,10 +208,8 @@ class People:
     ) -> Assignee | None:
         """The owner of `what`, or the heir of one who left; None with an error finding."""
         # A row of the users file goes first: the person may be back, or someone may have decided.
-        gone = (
-            known is None or known.inactive or known.removed_externally or owner.user_directory == "INTERNAL"
-        )
-        if gone and not self._is_matched(site, owner):
+        gone = known is None or why_left(known) or is_built_in(owner)
+        if gone and not self.is_matched(site, owner):
             heir = self.heir()
             if heir is not None:
                 findings.info(

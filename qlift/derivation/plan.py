@@ -191,6 +191,8 @@ class AppsPlan(PlanModel):
 
 class SchedulesPlan(PlanModel):
     enabled: bool = False
+    confirmed: tuple[Word, ...] = ()
+    """Ids of triggers in doubt that a person has compared: they are enabled as the others."""
 
 
 class Plan(PlanModel):

@@ -18,6 +18,8 @@ A tenant admin without a role in a space cannot publish or edit there (help page
 """
 FORBIDDEN = '"*?<>/|\\:'
 """Characters that a space name must not contain: the vendor's reference of the spaces API."""
+LONGEST_NAME = 256
+"""Characters of a space's name: the same reference."""
 
 
 def spaces(context: Context, places: tuple[Place, ...], apps: tuple[SelectedApp, ...]) -> tuple[Space, ...]:
@@ -69,20 +71,29 @@ def _check_names(context: Context, made: dict[str, Space]) -> None:
     for space in made.values():
         bad = sorted(set(space.name) & set(FORBIDDEN))
         if bad:
-            context.findings.error(
-                "SPACE-NAME",
+            _bad_name(context, space.name, f"a space's name must not contain {' '.join(bad)}")
+        if not space.name.strip():
+            _bad_name(context, space.key, "its name would be empty")
+        if len(space.name) > LONGEST_NAME:
+            _bad_name(
+                context,
                 space.name,
-                f"a space's name must not contain {' '.join(bad)}",
-                "give the space another `name` in the plan",
+                f"a space's name has at most {LONGEST_NAME} characters, this one {len(space.name)}",
             )
         other = by_name.setdefault(space.name.casefold(), space.key)
         if other != space.key:
+            same = made[other].name == space.name
             context.findings.error(
                 "SPACE-NAME-TWICE",
                 space.name,
-                f"the spaces {other} and {space.key} would have the same name",
+                f"the spaces {other} and {space.key} would have the same name"
+                + ("" if same else " but for capitals; whether a tenant tells those apart is not documented"),
                 "give one of them another `name`",
             )
+
+
+def _bad_name(context: Context, space: str, problem: str) -> None:
+    context.findings.error("SPACE-NAME", space, problem, "give the space another `name` in the plan")
 
 
 def working_roles(context: Context, made: tuple[Space, ...]) -> list[SpaceAssignment]:

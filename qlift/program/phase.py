@@ -28,7 +28,7 @@ def declare_phase() -> None:
     hold_back_dependents()
     config = pulumi.Config("qlift")
     phase, target = config.require("phase"), config.require("target")
-    # Today's date only expires waivers; schedules never anchor at it.
+    # Today's date only expires waivers and what is over; schedules never anchor at it.
     plan, desired = _derived(Path.cwd(), phase, target, datetime.now(UTC).date())
     _report(desired, phase)
     declare(desired, stack=pulumi.get_stack(), provenance=plan.provenance)

@@ -6,7 +6,6 @@ from providers.app import PERSONAL, App
 from providers.app_owner import AppOwner
 from providers.app_publication import AppPublication
 from providers.reload_schedule import ReloadSchedule
-from qlift.cloud.provenance import short_id
 from qlift.derivation import desired
 from qlift.program.job import Job, Run
 from qlift.program.spaces import Spaces
@@ -35,7 +34,7 @@ def declare_schedules(
             "name": schedule.name,
             "app": app.key,
             "app_id": app.id,
-            "trigger": short_id(schedule.source.id),
+            "trigger": schedule.mark,
             "enabled": schedule.enabled,
             "partial": schedule.partial,
             "recurrence": schedule.recurrence,

@@ -35,6 +35,7 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         self.lock = RLock()
         self._kinds: dict[str, dict[str, Document]] = {}
+        self._changes: dict[str, int] = {}
         self._settings: dict[str, Any] = {}
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._connection: sqlite3.Connection | None = None
@@ -75,6 +76,7 @@ class Store:
 
     def put(self, kind: str, id_: str, document: Document) -> None:
         with self.lock:
+            self._changes[kind] = self._changes.get(kind, 0) + 1
             self._kinds.setdefault(kind, {})[id_] = document
             if self._connection is not None:
                 # Not REPLACE: the position, and with it the order of lists, stays.
@@ -97,6 +99,7 @@ class Store:
     def delete(self, kind: str, id_: str) -> None:
         """Nothing happens when it is not there."""
         with self.lock:
+            self._changes[kind] = self._changes.get(kind, 0) + 1
             self._kinds.get(kind, {}).pop(id_, None)
             if self._connection is not None:
                 self._connection.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, id_))
@@ -113,6 +116,11 @@ class Store:
     def count(self, kind: str) -> int:
         with self.lock:
             return len(self._kinds.get(kind, {}))
+
+    def changes(self, kind: str) -> int:
+        """Grows with every put and delete in this process."""
+        with self.lock:
+            return self._changes.get(kind, 0)
 
     def counter(self, name: str) -> int:
         """1, 2, 3 … for each name, over restarts: ids that are made from it are the same in every run."""

@@ -14,6 +14,8 @@ from qlift.bundle import BlobStore, BundleError, Writer, load_bundle
 from qlift.bundle.models import Identity, StreamAccess
 from qlift.bundle.redact import redact_entity, redact_text
 
+NEWER = ("externalprogramtask", "usersynctask", "contentlibrary", "userdirectory")
+
 
 def write(folder: Path, **entities: list[dict[str, Any]]) -> Path:
     writer = Writer(folder)
@@ -22,6 +24,10 @@ def write(folder: Path, **entities: list[dict[str, Any]]) -> Path:
         writer.entities(kind, entities.get(kind, []))
     for kind in ("dataconnection", "tag", "custompropertydefinition", "extension"):
         writer.entities(kind, entities.get(kind, []))
+    for kind in NEWER:
+        # Bundles of older versions lack these.
+        if kind in entities:
+            writer.entities(kind, entities[kind])
     writer.app_files([])
     writer.access([StreamAccess(stream="s", users={"u2": 2, "u1": 34})])
     identity = Identity(user="A\\b", complete=True)
@@ -89,6 +95,66 @@ def test_doubled_ids(tmp_path: Path) -> None:
 )
 def test_redaction(text: str, clean: str) -> None:
     assert redact_text(text) == clean
+
+
+def test_kinds_that_older_bundles_lack(tmp_path: Path) -> None:
+    old = load_bundle(write(tmp_path / "old"))
+    assert (old.external_tasks, old.user_sync_tasks, old.content_libraries, old.user_directories) == ((),) * 4
+    directory = {"id": "d", "name": "ACME", "userDirectoryName": "ACME", "type": "LDAP", "syncStatus": 3}
+    new = load_bundle(
+        write(
+            tmp_path / "new",
+            externalprogramtask=[{"id": "x", "name": "Fetch", "path": "a.exe", "parameters": "-f"}],
+            usersynctask=[{"id": "s", "name": "Sync", "userDirectory": {"id": "d", "name": "ACME"}}],
+            contentlibrary=[{"id": "l", "name": "Default", "references": [{"logicalPath": "/a.png"}]}],
+            userdirectory=[directory],
+        )
+    )
+    assert [t.path for t in new.external_tasks] == ["a.exe"]
+    assert [t.user_directory.name for t in new.user_sync_tasks if t.user_directory] == ["ACME"]
+    assert new.content_libraries[0].references[0].logical_path == "/a.png"
+    assert new.user_directories[0].user_directory_name == "ACME"
+    assert new.runtime["userdirectory"]["d"] == {"syncStatus": 3}
+    (tmp_path / "new" / "usersynctask.json").unlink()
+    with pytest.raises(BundleError, match=r"usersynctask\.json: missing"):
+        load_bundle(tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    ("setting", "fields"),
+    [
+        ({"name": "Path", "secret": False, "value": "LDAP://x", "secretValue": ""}, set()),
+        (
+            {"name": "Whatever", "secret": True, "value": "x", "secretValue": "y"},
+            {"settings.value", "settings.secretValue"},
+        ),
+        ({"name": "Whatever", "secret": True, "value": "", "secretValue": "y"}, {"settings.secretValue"}),
+        ({"name": "Whatever", "secret": False, "value": "x", "secretValue": "y"}, {"settings.secretValue"}),
+        ({"name": "LDAP Password", "secret": False, "value": "x"}, {"settings.value"}),
+        ({"name": "Query", "secret": False, "value": "Driver=a;Pwd=x y;"}, {"settings.value"}),
+    ],
+)
+def test_settings_of_a_user_directory(setting: dict[str, Any], fields: set[str]) -> None:
+    clean, found = redact_entity("userdirectory", {"id": "1", "name": "ACME", "settings": [setting]})
+    assert {r.field for r in found} == fields
+    for name, value in clean["settings"][0].items():
+        changed = f"settings.{name}" in fields
+        assert ("(redacted)" in str(value)) == changed and (changed or value == setting[name])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "clean"),
+    [
+        ("-u me --password x-1 -f a.txt", "-u me --password (redacted) -f a.txt"),
+        ("/client-secret:'a b' /q", "/client-secret:(redacted) /q"),
+        ("-File C:\\token\\a.ps1 --design blue", "-File C:\\token\\a.ps1 --design blue"),
+        ("--dsn pwd=x;y=1", "--dsn pwd=(redacted);y=1"),
+    ],
+)
+def test_parameters_of_an_external_program(parameters: str, clean: str) -> None:
+    entity, found = redact_entity("externalprogramtask", {"id": "1", "name": "n", "parameters": parameters})
+    assert entity["parameters"] == clean
+    assert [r.field for r in found] == ([] if clean == parameters else ["parameters"])
 
 
 def test_redaction_looks_into_settings() -> None:

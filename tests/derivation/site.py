@@ -35,6 +35,7 @@ class SiteBuilder:
         self.objects: dict[str, list[Raw]] = {}
         self.files: dict[str, AppFile] = {}
         self.audit: dict[str, dict[str, int]] = {}
+        self.scripts: dict[str, tuple[str, str]] = {}
 
     def _add(self, kind: str, raw: Raw) -> Raw:
         self.kinds.setdefault(kind, []).append(raw)
@@ -98,6 +99,9 @@ class SiteBuilder:
         self.objects[app["id"]].append(raw)
         return raw
 
+    def script(self, app: Raw, text: str) -> None:
+        self.scripts[app["id"]] = (app["name"], text)
+
     def task(self, app: Raw, name: str = "Reload", **more: Any) -> Raw:
         raw = {
             "id": guid(self.name, "task", name, app["id"]),
@@ -132,6 +136,13 @@ class SiteBuilder:
         }
         return self._add("compositeevent", raw | more)
 
+    def connection(self, name: str, type_: str, **more: Any) -> Raw:
+        raw = {"id": guid(self.name, "connection", name), "name": name, "type": type_}
+        return self._add("dataconnection", raw | more)
+
+    def extension(self, name: str) -> Raw:
+        return self._add("extension", {"id": guid(self.name, "extension", name), "name": name})
+
     def rule(self, name: str, condition: str, filter_: str, actions: int = 2, **more: Any) -> Raw:
         raw = {
             "id": guid(self.name, "rule", name),
@@ -155,10 +166,13 @@ class SiteBuilder:
         for kind in (
             "app", "stream", "user", "reloadtask", "schemaevent", "compositeevent", "systemrule",
             "dataconnection", "tag", "custompropertydefinition", "extension",
+            "externalprogramtask", "usersynctask",
         ):  # fmt: skip
             writer.entities(kind, self.kinds.get(kind, []))
         for app_id, objects in self.objects.items():
             writer.objects(app_id, objects)
+        for app_id, (name, text) in self.scripts.items():
+            writer.script(app_id, name, text)
         writer.app_files(self.files.values())
         writer.access(StreamAccess(stream=s, users=u) for s, u in self.audit.items())
         writer.finish(

@@ -8,51 +8,10 @@ from typing import Any
 
 import pytest
 
-from qlift.derivation.access import roles_for
 from qlift.derivation.desired import Desired
 from qlift.derivation.people import GroupRow
-from qlift.derivation.rules import Anonymous, Everyone, GroupIs, GroupOfProperty, NameIs, UserIs, parse
+from qlift.derivation.permissions.roles import roles_for
 from tests.derivation.site import Raw, SiteBuilder, codes, derived, small_site
-
-
-@pytest.mark.parametrize(
-    ("condition", "atoms"),
-    [
-        ('((user.group="A"))', [GroupIs("A")]),
-        ('user.group = "A" or (user.group="B or C")', [GroupIs("A"), GroupIs("B or C")]),
-        ('((user.userId="a" and user.userDirectory="D"))', [UserIs("a", "D")]),
-        ('user.userDirectory="D" and user.userId="a"', [UserIs("a", "D")]),
-        ('user.userId="a"', [UserIs("a", None)]),
-        ('((user.name="Anna Berg"))', [NameIs("Anna Berg")]),
-        ("((resource.@Department=user.group))", [GroupOfProperty("Department")]),
-        ('user.name like "*"', [Everyone()]),
-        ("!user.IsAnonymous()", [Everyone()]),
-        ("user.IsAnonymous()", [Anonymous()]),
-    ],
-)
-def test_simple_shapes_are_read(condition: str, atoms: list[object]) -> None:
-    assert parse(condition) == tuple(atoms)
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        'user.group="A" and user.group="B"',
-        'user.group="A" and !(user.userDirectory="P")',
-        'user.group!="A"',
-        'user.group like "A*"',
-        'user.group="A" or user.@Team="x"',
-        '!(user.group="A")',
-        'user.userDirectory="D"',
-        'resource.name="Sales"',
-        'user.roles="ContentAdmin"',
-        "resource.IsOwned() and resource.owner = user",
-        '(user.group="A"',
-        "",
-    ],
-)
-def test_real_logic_is_never_read_in_part(condition: str) -> None:
-    assert parse(condition) is None
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_every_finding_has_its_line_with_its_severities() -> None:
     table = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
     listed = dict(re.findall(r"^\| `([A-Z-]+)` \| ([a-z, ]+) \|", table, re.M))
     raised: dict[str, set[str]] = {}
-    for file in sorted((ROOT / "qlift" / "derivation").glob("*.py")):
+    for file in sorted((ROOT / "qlift" / "derivation").rglob("*.py")):
         calls = re.findall(r'\.(error|warning|info)\(\s*"([A-Z][A-Z-]+)"', file.read_text(encoding="utf-8"))
         for severity, code in calls:
             raised.setdefault(code, set()).add(severity)

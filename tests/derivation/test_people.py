@@ -58,9 +58,10 @@ def test_files_come_back_as_they_were_written(tmp_path: Path) -> None:
     ]
     groups = [GroupRow(site="prod", group="BI", name="All BI", status="matched")]
     (tmp_path / "u.csv").write_text(csv_text(users, UserRow), encoding="utf-8")
-    (tmp_path / "g.csv").write_text("﻿" + csv_text(groups, GroupRow), encoding="utf-8")
+    (tmp_path / "g.csv").write_text(csv_text(groups, GroupRow).removeprefix("\ufeff"), encoding="utf-8")
+    assert (tmp_path / "u.csv").read_bytes().startswith(b"\xef\xbb\xbf"), "by which spreadsheets know UTF-8"
     assert read_users(tmp_path / "u.csv") == users
-    assert read_groups(tmp_path / "g.csv") == groups, "as a spreadsheet saves it"
+    assert read_groups(tmp_path / "g.csv") == groups, "as an editor saves it"
     assert read_users(tmp_path / "none.csv") == []
 
 
@@ -71,7 +72,8 @@ def test_files_come_back_as_they_were_written(tmp_path: Path) -> None:
         (HEADER + "prod,ACME,a,,,,matched,\nprod,acme,A,,,,matched,\n", "users.csv:3: the same as line 2"),
         ("site,directory,user,status\n", "users.csv:1: unknown column `user`"),
         ("site,directory,status\n", "users.csv:1: no column user_id"),
-        (HEADER.replace(",", ";"), "separate columns by commas"),
+        (HEADER.replace(",", "|"), "separate columns by commas, semicolons or tabs"),
+        (HEADER + 'prod,ACME,"a,,,,matched,\n', "users.csv:2: status"),
     ],
 )
 def test_a_file_that_a_spreadsheet_spoilt(tmp_path: Path, text: str, expected: str) -> None:

@@ -1,53 +1,54 @@
-"""Reload tasks that ctrl-q exported from real sites: each becomes a schedule or is reported with a reason."""
+"""Reload tasks that ctrl-q exported from real sites: each becomes a schedule, or its reason is told."""
 
 from __future__ import annotations
 
-import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from qlift.bundle.models import CompositeEvent, SchemaEvent
 from qlift.derivation.desired import Desired
-from qlift.simulator.site.kinds import (
-    APP,
-    APP_OBJECT,
-    COMPOSITE_EVENT,
-    RELOAD_TASK,
-    SCHEMA_EVENT,
-    STREAM,
-    USER,
+from tests.derivation import ctrl_q
+from tests.derivation.site import derived
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "schedules.md"
+TABLES = list(ctrl_q.tables())
+absent = pytest.mark.skipif(
+    not TABLES, reason=f"no real tasks: {ctrl_q.REAL} is absent (set QLIFT_REAL_DATA)"
 )
-from qlift.simulator.site.real import tasks_from_ctrl_q
-from qlift.simulator.store import Store
-from tests.derivation.site import SiteBuilder, derived
-
-REAL = Path(os.environ.get("QLIFT_REAL_DATA", Path(__file__).parents[3] / "shared" / "data")) / "qseow"
-ALL = {"version": 1, "phase": "real", "sources": [{"site": "prod", "bundle": "b"}]}
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> SiteBuilder:
-    """The real tasks, on a small site that has their apps."""
-    if not list(REAL.glob("ctrl-q-tasks-*.csv")):
-        pytest.skip(f"no real tasks: {REAL} is absent (set QLIFT_REAL_DATA)")
-    small = SiteBuilder()
-    jane = small.user("CORP\\jane")
-    stream = small.stream("Finance", jane)
-    store = Store(None)
-    for kind, found in ((USER, small.kinds["user"]), (STREAM, small.kinds["stream"])):
-        store.put_all(kind.stored, ((raw["id"], raw) for raw in found))
-    tasks_from_ctrl_q(store, REAL)
-    for document in store.all(APP.stored):
-        made = small.app(document["name"], jane, stream, id=document["id"])
-        small.objects[made["id"]] = [o for o in store.all(APP_OBJECT.stored) if o["app"]["id"] == made["id"]]
-    for kind in (RELOAD_TASK, SCHEMA_EVENT, COMPOSITE_EVENT):
-        small.kinds[kind.path] = store.all(kind.stored)
-    store.close()
-    return small
+@absent
+@pytest.mark.parametrize(("name", "rows"), TABLES, ids=[name for name, _ in TABLES])
+def test_every_task_and_trigger_of_a_table_is_accounted_for(
+    tmp_path: Path, name: str, rows: ctrl_q.Rows
+) -> None:
+    found = ctrl_q.accounted(name, rows, tmp_path)
+    for row in found:
+        assert row.rules or row.notes, f"{row.task} / {row.trigger}: no word of it"
+        assert (row.becomes in ("created", "created disabled")) is bool(row.rules)
+    _, listed = ctrl_q.site(name, rows)
+    assert {row.task_id for row in found} == listed
+    assert len(listed) == sum(bool(r["Task type"]) for r in rows)
+    # The lines of the table itself, counted without the code that reads them.
+    assert Counter(r.kind for r in found if r.trigger) == Counter(
+        {"Schema": "time", "Composite": "chain"}[r["Event type"]] for r in rows if r["Event type"]
+    )
 
 
-def test_real_tasks_derive_or_are_reported(tmp_path: Path, site: SiteBuilder) -> None:
+@absent
+def test_the_table_in_the_documentation_is_that_of_today(tmp_path: Path) -> None:
+    """`python -m tests.derivation.ctrl_q` prints it."""
+    _, _, section = DOCUMENT.read_text(encoding="utf-8").partition("## Real tasks\n")
+    _, _, table = section.partition("\n### ")
+    assert f"### {table}".rstrip() == ctrl_q.section(tmp_path).rstrip()
+
+
+@absent
+def test_real_tasks_derive_or_are_reported(tmp_path: Path) -> None:
+    name, rows = next((n, r) for n, r in TABLES if n == "ctrl-q-tasks-7.csv")
+    site, _ = ctrl_q.site(name, rows)
     bundle = site.write(tmp_path / "b")
     desired: Desired = derived(tmp_path, bundle)
     assert bundle.reload_tasks and bundle.schema_events and bundle.composite_events

@@ -10,7 +10,7 @@ import pytest
 
 from qlift.bundle.models import CompositeEvent, SchemaEvent
 from qlift.derivation.desired import Desired, ReloadSchedule
-from tests.derivation.site import Raw, SiteBuilder, codes, derived, small_site
+from tests.derivation.site import Raw, codes, derived, small_site
 
 
 def only(desired: Desired) -> ReloadSchedule:
@@ -60,11 +60,11 @@ def test_only_what_was_enabled_is_enabled_at_cut_over(
     [
         ("0 0 1 0", {"timeZone": "Mars/Olympus"}, "SCHEDULE-NOT-MIGRATED"),
         ("0 0 1 0", {"startDate": "soon"}, "SCHEDULE-NOT-MIGRATED"),
-        ("0 0 1 0", {"daylightSavingTime": 1}, "SCHEDULE-NOT-MIGRATED"),
-        ("2 0 0 0", {"incrementOption": 0}, "SCHEDULE-NOT-MIGRATED"),
+        ("0 0 1 0", {"schemaFilterDescription": ["* 9 - * * * * *"]}, "SCHEDULE-NEVER"),
         ("0 0 1 0", {"schemaFilterDescription": ["* 9-15 - * * * * *"]}, "SCHEDULE-NOT-MIGRATED"),
         ("0 0 1 0", {"schemaFilterDescription": ["a", "b"]}, "SCHEDULE-NOT-MIGRATED"),
         ("0 0 0 0", {"incrementOption": 0}, "SCHEDULE-OVER"),
+        ("0 0 1 0", {"expirationDate": "2026-06-30T00:00:00.000"}, "SCHEDULE-OVER"),
     ],
 )
 def test_what_is_not_understood_is_a_finding(
@@ -106,69 +106,74 @@ def test_once_in_the_future_is_kept_and_reviewed(tmp_path: Path) -> None:
     assert "SCHEDULE-ONCE" in codes(desired, "warning")
 
 
-def chain(tmp_path: Path, build: Any, **changes: Any) -> Desired:
+DOUBTFUL: dict[str, Any] = {"incrementOption": 0, "incrementDescription": "2 0 0 0"}
+
+
+def test_what_is_in_doubt_is_disabled_until_a_person_confirms_it(tmp_path: Path) -> None:
     site, _, _, app = small_site()
-    tasks = [site.task(app, f"T{n}") for n in range(3)]
-    build(site, tasks)
-    return derived(tmp_path, site.write(tmp_path / "b"), **changes)
+    event = site.timed(site.task(app), **DOUBTFUL)
+    bundle = site.write(tmp_path / "b")
+    doubtful = derived(tmp_path, bundle, schedules={"enabled": True})
+    assert not only(doubtful).enabled and "SCHEDULE-TWO-READINGS" in codes(doubtful, "warning")
+    confirmed = {"enabled": True, "confirmed": [event["id"]]}
+    assert only(derived(tmp_path, bundle, schedules=confirmed)).enabled
+    assert not only(derived(tmp_path, bundle, schedules=confirmed | {"enabled": False})).enabled
+    unknown = derived(tmp_path, bundle, schedules={"confirmed": ["e1"]})
+    assert [f.code for f in unknown.errors] == ["SCHEDULE-UNKNOWN"]
 
 
-@pytest.mark.parametrize(("state", "status"), [(1, "succeeded"), (2, "failed")])
-def test_a_chain_follows_one_task(tmp_path: Path, state: int, status: str) -> None:
-    def build(site: SiteBuilder, tasks: list[Raw]) -> None:
-        site.timed(tasks[0])
-        site.chained(tasks[1], tasks[0], state=state)
-        site.chained(tasks[2], tasks[1], state=state)
-
-    by_name = {s.name[:2]: s for s in chain(tmp_path, build).schedules}
-    assert by_name["T1"].after == by_name["T0"].key and by_name["T1"].after_status == status
-    assert by_name["T2"].after == by_name["T1"].key
-    assert by_name["T1"].recurrence is None
+def test_confirming_does_not_enable_what_the_source_has_disabled(tmp_path: Path) -> None:
+    site, _, _, app = small_site()
+    event = site.timed(site.task(app), enabled=False, **DOUBTFUL)
+    confirmed = {"enabled": True, "confirmed": [event["id"]]}
+    assert not only(derived(tmp_path, site.write(tmp_path / "b"), schedules=confirmed)).enabled
 
 
-def test_chains_that_mean_something_else_are_findings(tmp_path: Path) -> None:
-    def waits_for_two(site: SiteBuilder, tasks: list[Raw]) -> None:
-        site.timed(tasks[0])
-        site.timed(tasks[1])
-        site.chained(tasks[2], tasks[0], tasks[1])
-
-    def in_a_circle(site: SiteBuilder, tasks: list[Raw]) -> None:
-        for n in range(3):
-            site.chained(tasks[n], tasks[n - 1])
-
-    def upstream_stays(site: SiteBuilder, tasks: list[Raw]) -> None:
-        site.chained(tasks[1], tasks[0])
-
-    def upstream_has_two(site: SiteBuilder, tasks: list[Raw]) -> None:
-        site.timed(tasks[0], name="A")
-        site.timed(tasks[0], name="B")
-        site.chained(tasks[1], tasks[0])
-
-    def undefined(site: SiteBuilder, tasks: list[Raw]) -> None:
-        site.timed(tasks[0])
-        site.chained(tasks[1], tasks[0], state=0)
-
-    cases = [(waits_for_two, 1), (in_a_circle, 3), (upstream_stays, 1), (upstream_has_two, 1), (undefined, 1)]
-    for build, left in cases:
-        desired = chain(tmp_path, build)
-        assert [f.code for f in desired.findings].count("CHAIN-NOT-MIGRATED") == left, build.__name__
-        assert not [s for s in desired.schedules if s.after]
-        assert not desired.errors
+def test_a_partial_reload_stays_one(tmp_path: Path) -> None:
+    site, _, _, app = small_site()
+    site.timed(site.task(app, isPartialReload=True))
+    assert only(derived(tmp_path, site.write(tmp_path / "b"))).partial
 
 
-def test_more_than_ten_tasks_are_an_error(tmp_path: Path) -> None:
-    def build(site: SiteBuilder, tasks: list[Raw]) -> None:
-        for n in range(11):
-            site.timed(tasks[0], name=f"E{n}")
+@pytest.mark.parametrize(
+    ("result", "severity"),
+    [
+        ({"status": 7, "duration": 181 * 60_000}, "error"),
+        ({"status": 7, "duration": 180 * 60_000}, None),
+        ({"status": 8, "duration": 500 * 60_000}, None),
+        ({"status": 7, "duration": 10**40}, None),
+        ({"status": 7, "duration": "long"}, None),
+        ("odd", None),
+    ],
+)
+def test_a_task_that_takes_longer_than_three_hours(tmp_path: Path, result: Any, severity: str | None) -> None:
+    """Its timeout is a day: only a note."""
+    site, _, _, app = small_site()
+    site.timed(site.task(app, operational={"lastExecutionResult": result}, taskSessionTimeout=1440))
+    found = [f for f in derived(tmp_path, site.write(tmp_path / "b")).findings if f.code == "TASK-TOO-LONG"]
+    assert [f.severity for f in found] == ([severity] if severity else [])
 
-    (finding,) = chain(tmp_path, build).errors
-    assert finding.code == "TASKS-PER-APP" and "11" in finding.message
+
+def test_a_timeout_within_three_hours_is_no_matter(tmp_path: Path) -> None:
+    site, _, _, app = small_site()
+    site.timed(site.task(app, taskSessionTimeout=180))
+    assert "TASK-TIMEOUT" not in codes(derived(tmp_path, site.write(tmp_path / "b")))
+
+
+def test_tasks_of_other_kinds_are_counted(tmp_path: Path) -> None:
+    site, _, _, app = small_site()
+    site.timed(site.task(app))
+    site.kinds["externalprogramtask"] = [{"id": "x", "name": "run.ps1"}]
+    assert "TASKS-OF-OTHER-KINDS" in codes(derived(tmp_path, site.write(tmp_path / "b")))
 
 
 def test_notes_on_what_qlik_cloud_does_not_have(tmp_path: Path) -> None:
     site, jane, _, app = small_site()
     slow = {"lastExecutionResult": {"status": 7, "duration": 4 * 3_600_000}}
-    site.timed(site.task(app, "Slow", maxRetries=3, operational=slow))
+    preload = {"timeToLive": 60, "preloadNodes": ["n1", "n2"]}
+    site.timed(
+        site.task(app, "Slow", maxRetries=3, operational=slow, **preload), "2 0 0 0", incrementOption=1
+    )
     site.task(app, "Lonely")
     site.task(app, "Manual", isManuallyTriggered=True)
     mine = site.app("Mine", jane)
@@ -178,8 +183,9 @@ def test_notes_on_what_qlik_cloud_does_not_have(tmp_path: Path) -> None:
     desired = derived(tmp_path, site.write(tmp_path / "b"), select={"personal": True})
     assert {
         "TASK-TOO-LONG", "TASK-RETRIES", "TASK-WITHOUT-TRIGGER", "TASK-MANUAL", "SCHEDULE-OF-PERSONAL-APP",
-        "TRIGGER-OF-OTHER-TASK",
+        "TRIGGER-OF-OTHER-TASK", "TASK-PRELOAD", "TASK-TIMEOUT", "SCHEDULE-CLOCK-CHANGE",
     } <= set(codes(desired))  # fmt: skip
+    assert [f.code for f in desired.errors] == ["TASK-TOO-LONG"]
     assert [s.name[:4] for s in desired.schedules] == ["Slow"]
 
 
@@ -197,7 +203,13 @@ def test_nothing_is_dropped_in_silence(tmp_path: Path, seed: int) -> None:
             for e in range(chance.randrange(3)):
                 increment = chance.choice(["0 0 1 0", "0 0 0 0", "0 7 0 0", "nonsense"])
                 filter_ = chance.choice(["* * - * * * * *", "* * - 1,3 2 * * *", "* 25 - * * * * *", "?"])
-                site.timed(task, increment, name=f"E {n} {k} {e}", schemaFilterDescription=[filter_])
+                more_of_it = {
+                    "schemaFilterDescription": [filter_],
+                    "incrementOption": chance.randrange(6),
+                    "daylightSavingTime": chance.choice((0, 0, 1, 2)),
+                    "timeZone": chance.choice(("Europe/Berlin", "Australia/Adelaide", "Nowhere")),
+                }
+                site.timed(task, increment, name=f"E {n} {k} {e}", **more_of_it)
             tasks = site.kinds["reloadtask"]
             if chance.random() < 0.5:
                 upstream = [chance.choice(tasks) for _ in range(chance.randrange(1, 3))]

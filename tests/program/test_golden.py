@@ -10,8 +10,10 @@ from providers.reload_schedule import ReloadSchedule
 from providers.space import Space
 from providers.space_assignment import SpaceAssignment
 from providers.space_owner import SpaceOwner
+from qlift.bundle.models import CompositeEvent
 from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
 from qlift.derivation.names import logical
+from qlift.derivation.schedules.made import first_key, further_key
 
 
 def test_type_tokens_and_modules() -> None:
@@ -39,3 +41,10 @@ def test_logical_names_and_provenance() -> None:
     assert provenance_of(text) == line and without_line(text) == "Two\nlines"
     assert attach("", line) == line.line and without_line(line.line) == ""
     assert provenance_of("[qlift is fine]") is None
+
+
+def test_keys_and_marks_of_schedules() -> None:
+    event = CompositeEvent(id="0be19aaf-e35a-52d6-b0ee-3bfe252a163f", name="After")
+    assert first_key(event) == (event.id, "0be19aafe35a")
+    upstream = "7e353aee-56bd-4b7b-bf06-e4242e2d9e20"
+    assert further_key(event, upstream) == (f"{event.id}.9d7d4f661dba", "9d7d4f661dba")

@@ -18,6 +18,9 @@ class SampleOptions:
     """People; the service accounts of the directory INTERNAL come on top."""
     groups: int = 4
     reload_tasks: int = 9
+    external_tasks: int = 3
+    generated_rules: int = 0
+    """Custom rules of all shapes beyond the ten that the sample always has."""
     connections: int = 6
     app_bytes: int = 32_768
     """Least size of an app file, in bytes."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qlift.simulator.sample.apps import STREAM_NAMES, Cast, make_apps, mark_app
+from qlift.simulator.sample.generated_rules import add_generated_rules
 from qlift.simulator.sample.options import SampleOptions
+from qlift.simulator.sample.others import DIRECTORY_PASSWORDS, PROGRAM_PASSWORD, make_others
 from qlift.simulator.sample.people import Person, group_names, people
 from qlift.simulator.sample.rules import EVERYONE_STREAM, custom_rules, default_rules
 from qlift.simulator.sample.tasks import make_tasks
@@ -35,8 +37,10 @@ from qlift.simulator.site.kinds import (
 )
 from qlift.simulator.store import Store
 
-SAMPLE_PASSWORDS = ("Winter-in-Walldorf-42", "t1ger.Lily-2019")
-"""Pretend credentials in the connections of the sample: they must turn up nowhere else."""
+CONNECTION_PASSWORDS = ("Winter-in-Walldorf-42", "t1ger.Lily-2019")
+"""Pretend credentials in the connections of the sample."""
+SAMPLE_PASSWORDS = (*CONNECTION_PASSWORDS, *DIRECTORY_PASSWORDS, PROGRAM_PASSWORD)
+"""Each stands in one field of one object of the sample, and must turn up nowhere else."""
 
 
 def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
@@ -68,11 +72,12 @@ def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
     _put(store, STREAM, streams)
     _put(store, SYSTEM_RULE, default_rules(ids) + custom_rules(ids, streams, users, groups))
 
-    cast = Cast(tuple(users[1:5]), users[5], _readers(streams, everybody, users, groups))
+    cast = Cast(users[0], tuple(users[1:5]), users[5], _readers(streams, everybody, users, groups))
     apps = make_apps(store, options, ids, streams, cast)
     published = [document for document in apps if document["published"]]
     _label(store, published, level, users, tags)
     make_tasks(store, options, ids, published)
+    make_others(store, options, ids, users)
 
     _put(store, DATA_CONNECTION, _connections(ids, options, users))
     _put(
@@ -80,6 +85,8 @@ def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
         EXTENSION,
         [extension(ids("extension", name), name, users[0]) for name in ("acme-gauge", "acme-theme-dark")],
     )
+    if options.generated_rules:
+        add_generated_rules(store, options.generated_rules, options.seed)
 
 
 def _put(store: Store, kind: Kind, documents: Sequence[Document]) -> None:
@@ -158,7 +165,7 @@ def _label(
 
 
 def _connections(ids: Ids, options: SampleOptions, users: Sequence[Document]) -> list[Document]:
-    odbc, oledb = SAMPLE_PASSWORDS
+    odbc, oledb = CONNECTION_PASSWORDS
     templates: list[tuple[str, str, str, str]] = [
         ("Finance DWH", "ODBC", f"ODBC CONNECT TO [DSN=dwh;Database=finance;Password={odbc};]", "dwh"),
         ("Shared Files", "folder", "\\\\acme-files\\qlik\\shared\\", ""),

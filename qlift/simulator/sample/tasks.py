@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qlift.simulator.sample.options import SampleOptions
-from qlift.simulator.site.documents import Ids, composite_event, reload_task, schema_event
+from qlift.simulator.site.documents import Ids
 from qlift.simulator.site.kinds import COMPOSITE_EVENT, RELOAD_TASK, SCHEMA_EVENT, Document
+from qlift.simulator.site.task_documents import composite_event, reload_task, schema_event
 from qlift.simulator.store import Store
 
 _ANY = "* * - * * * * *"

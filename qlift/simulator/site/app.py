@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request
 from fastapi.responses import (
@@ -15,111 +15,43 @@ from fastapi.responses import (
     RedirectResponse,
     Response,
 )
-from pydantic import BaseModel, ConfigDict, Field
 
 from qlift.simulator.clock import Clock
-from qlift.simulator.site import access, audit, filters, writes
+from qlift.simulator.site import access, audit, filters, tables, writes
+from qlift.simulator.site.about import ABOUT, ENUMS
 from qlift.simulator.site.access import Access
 from qlift.simulator.site.exports import ExportError, Exports
 from qlift.simulator.site.identity import LOGIN_PATH, Gate, Refusal, Way
 from qlift.simulator.site.kinds import (
     APP,
-    EXTERNAL_TASK,
     KINDS,
     RELOAD_TASK,
     STREAM,
+    TASK_KINDS,
     Document,
     Kind,
     condensed,
     full,
 )
 from qlift.simulator.site.serving import current
+from qlift.simulator.site.switches import SiteSwitches
 from qlift.simulator.store import Store
-
-_ABOUT = {
-    "buildVersion": "38.35.0.0",
-    "buildDate": "9/20/2013 10:09:00 AM",
-    "databaseProvider": "Devart.Data.PostgreSql",
-    "nodeType": 1,
-    "sharedPersistence": True,
-    "requiresBootstrap": False,
-    "singleNodeOnly": False,
-    "schemaPath": "About",
-}
-_ENUMS = {
-    "DaylightSavingTimeEnum": {
-        "values": [
-            "0: ObserveDaylightSavingTime",
-            "1: PermanentStandardTime",
-            "2: PermanentDaylightSavingTime",
-        ],
-        "usages": ["SchemaEvent.DaylightSavingTime"],
-    },
-    "IncrementOptionEnum": {
-        "values": ["0: once", "1: hourly", "2: daily", "3: weekly", "4: monthly", "5: custom"],
-        "usages": ["SchemaEvent.IncrementOption"],
-    },
-    "RuleStateEnum": {
-        "values": ["0: Undefined", "1: TaskSuccessful", "2: TaskFail"],
-        "usages": ["CompositeEventRule.RuleState"],
-    },
-    "TaskTypeEnum": {
-        "values": ["0: Reload", "1: ExternalProgram", "2: UserSync", "3: Distribute"],
-        "usages": ["Task.TaskType", "ReloadTask.TaskType"],
-    },
-    "TaskExecutionStatusEnum": {
-        "values": [
-            "0: NeverStarted",
-            "1: Triggered",
-            "2: Started",
-            "3: Queued",
-            "4: AbortInitiated",
-            "5: Aborting",
-            "6: Aborted",
-            "7: FinishedSuccess",
-            "8: FinishedFail",
-            "9: Skipped",
-            "10: Retry",
-            "11: Error",
-            "12: Reset",
-            "13: DistributionQueue",
-            "14: DistributionRunning",
-        ],
-        "usages": ["ExecutionResult.Status"],
-    },
-    "RuleContextEnum": {
-        "values": ["0: BothQlikSenseAndQMC", "1: QlikSenseOnly", "2: QMCOnly"],
-        "usages": ["SystemRule.RuleContext"],
-    },
-}
-
-
-class Column(BaseModel):
-    model_config = ConfigDict(extra="ignore", populate_by_name=True)
-
-    name: str
-    column_type: str = Field("Property", alias="columnType")
-    definition: str = ""
-
-
-class TableRequest(BaseModel):
-    """The definition of a table; clients name its kind in `type` or in `entity`, the path decides."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    columns: list[Column]
 
 
 def create_site_app(
-    store: Store, clock: Clock, access: Way = "header", header_name: str = "hdr-usr"
+    store: Store,
+    clock: Clock,
+    access: Way = "header",
+    header_name: str = "hdr-usr",
+    switches: SiteSwitches | None = None,
 ) -> FastAPI:
-    """The Repository Service behind a header proxy, or on its own port for client certificates.
+    """The Repository Service behind a proxy, or on its own port for client certificates.
 
     Both ways may be served at once from one store.
     """
-    site = FastAPI(title="Qlik Sense Repository Service (simulated)", version=_ABOUT["buildVersion"])  # type: ignore[arg-type]
+    site = FastAPI(title="Qlik Sense Repository Service (simulated)", version=ABOUT["buildVersion"])  # type: ignore[arg-type]
     gate = Gate(store, access, header_name)
-    service = _Service(store, clock, gate)
+    service = _Service(store, clock, gate, switches or SiteSwitches())
 
     @site.exception_handler(Refusal)
     def refuse(_request: Request, refusal: Refusal) -> Response:
@@ -154,7 +86,8 @@ def create_site_app(
 
 
 class _Service:
-    def __init__(self, store: Store, clock: Clock, gate: Gate) -> None:
+    def __init__(self, store: Store, clock: Clock, gate: Gate, switches: SiteSwitches) -> None:
+        self._switches = switches
         self._store = store
         self._clock = clock
         self._caller = Depends(gate.caller)
@@ -165,11 +98,11 @@ class _Service:
 
         @router.get("/about")
         def about(_user: Document = self._caller) -> Response:
-            return JSONResponse(_ABOUT)
+            return JSONResponse(ABOUT)
 
         @router.get("/about/api/enums")
         def enums(_user: Document = self._caller) -> Response:
-            return JSONResponse(_ENUMS)
+            return JSONResponse(ENUMS)
 
         @router.get("/task")
         def tasks(filter: str = "", user: Document = self._caller) -> Response:
@@ -178,6 +111,15 @@ class _Service:
         @router.get("/task/full")
         def tasks_in_full(filter: str = "", user: Document = self._caller) -> Response:
             return JSONResponse(self._tasks(filter, user, lambda _kind, document: full(document)))
+
+        @router.get("/task/count")
+        def number_of_tasks(filter: str = "", user: Document = self._caller) -> Response:
+            return JSONResponse({"value": sum(self._count(kind, filter, user) for kind in TASK_KINDS)})
+
+        @router.get("/task/{id}")
+        def task(id: str, user: Document = self._caller) -> Response:
+            kind = next((kind for kind in TASK_KINDS if self._store.get(kind.stored, id)), RELOAD_TASK)
+            return JSONResponse(self._as_now(kind, id, user))
 
         return router
 
@@ -256,11 +198,11 @@ class _Service:
 
         @router.get("/count")
         def count(filter: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse({"value": len(self._list(kind, filter, "", user))})
+            return JSONResponse({"value": self._count(kind, filter, user)})
 
         @router.post("/table")
         def table(
-            request: TableRequest,
+            request: tables.TableRequest,
             filter: str = "",
             skip: Annotated[int, Query(ge=0)] = 0,
             take: Annotated[int | None, Query(ge=0)] = None,
@@ -272,12 +214,11 @@ class _Service:
             order = by and f"{by} {'asc' if ascending else 'desc'}"
             found = self._list(kind, filter, order, user)
             page = found[skip:] if take is None else found[skip : skip + take]
-            return JSONResponse(_table(request, page), status_code=201)
+            return JSONResponse(tables.table(request, page), status_code=201)
 
         @router.get("/{id}")
         def one(id: str, user: Document = self._caller) -> Response:
-            document = self._one(kind, id, user, access.READ)
-            return JSONResponse(full(current(self._store, kind, [document], self._clock.now())[0]))
+            return JSONResponse(self._as_now(kind, id, user))
 
         @router.put("/{id}")
         def update(id: str, body: Annotated[Document, Body()], user: Document = self._caller) -> Response:
@@ -337,13 +278,19 @@ class _Service:
         seen = Access(self._store).visible(user, kind, found)
         return current(self._store, kind, filters.order(kind, seen, order), self._clock.now())
 
+    def _count(self, kind: Kind, text: str, user: Document) -> int:
+        """What the kind has, or what the caller would see of it."""
+        if self._switches.count == "visible":
+            return len(self._list(kind, text, "", user))
+        return len(filters.select(kind, self._store.all(kind.stored), text))
+
     def _tasks(self, text: str, user: Document, form: Callable[[Kind, Document], Document]) -> list[Document]:
         """Tasks of every kind in one list."""
-        return [
-            form(kind, item)
-            for kind in (RELOAD_TASK, EXTERNAL_TASK)
-            for item in self._list(kind, text, "", user)
-        ]
+        return [form(kind, item) for kind in TASK_KINDS for item in self._list(kind, text, "", user)]
+
+    def _as_now(self, kind: Kind, id_: str, user: Document) -> Document:
+        document = self._one(kind, id_, user, access.READ)
+        return full(current(self._store, kind, [document], self._clock.now())[0])
 
     def _one(self, kind: Kind, id_: str, user: Document, wanted: int) -> Document:
         document = self._store.get(kind.stored, id_)
@@ -357,21 +304,3 @@ class _Service:
         asked = body | {"id": body.get("id") or ""}
         if not Access(self._store).actions(user, kind, asked, wanted=access.CREATE):
             raise Refusal(403, "Forbidden")
-
-
-def _table(request: TableRequest, documents: Sequence[Document]) -> Document:
-    return {
-        "id": "3f5a1b52-9d6c-4c39-8c55-6b3d0a4f6b11",
-        "columnNames": [column.name for column in request.columns],
-        "rows": [[_cell(document, column) for column in request.columns] for document in documents],
-        "schemaPath": "Table",
-    }
-
-
-def _cell(document: Document, column: Column) -> Any:
-    if column.column_type == "Privileges":
-        return []
-    found = filters.values_at(document, column.definition)
-    if column.column_type == "List":
-        return found
-    return found[0] if found else None

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 
 from qlift.simulator.site.kinds import (
     APP,
+    CONTENT_LIBRARY,
     CUSTOM_PROPERTY,
-    RELOAD_TASK,
     STREAM,
     TAG,
     USER,
+    USER_DIRECTORY,
     Document,
 )
 from qlift.simulator.site.kinds import reference as ref
@@ -35,7 +36,7 @@ class Ids:
         return str(uuid.uuid5(self._namespace, "\x1f".join(str(name) for name in names)))
 
 
-def _common(id_: str, type_: str, by: str = "INTERNAL\\sa_repository") -> Document:
+def common(id_: str, type_: str, by: str = "INTERNAL\\sa_repository") -> Document:
     return {
         "id": id_,
         "createdDate": _CREATED,
@@ -63,7 +64,7 @@ def user(
 ) -> Document:
     """`attributes` are pairs of type and value: `("group", ...)`, `("email", ...)`."""
     ids = Ids(id_)
-    return _common(id_, USER.type) | {
+    return common(id_, USER.type) | {
         "userId": user_id,
         "userDirectory": directory,
         "userDirectoryConnectorName": directory,
@@ -104,11 +105,11 @@ def service_accounts(ids: Ids) -> list[Document]:
 
 
 def tag(id_: str, name: str) -> Document:
-    return _common(id_, TAG.type) | {"name": name}
+    return common(id_, TAG.type) | {"name": name}
 
 
 def custom_property(id_: str, name: str, choices: Iterable[str], objects: Iterable[str]) -> Document:
-    return _common(id_, CUSTOM_PROPERTY.type) | {
+    return common(id_, CUSTOM_PROPERTY.type) | {
         "name": name,
         "valueType": "Text",
         "choiceValues": list(choices),
@@ -131,7 +132,7 @@ def property_value(definition: Document, value: str, holder: str) -> Document:
 
 
 def stream(id_: str, name: str, owner: Document) -> Document:
-    return _common(id_, STREAM.type) | {
+    return common(id_, STREAM.type) | {
         "name": name,
         "owner": ref(USER, owner),
         "tags": [],
@@ -141,7 +142,7 @@ def stream(id_: str, name: str, owner: Document) -> Document:
 
 def app(id_: str, name: str, owner: Document, stream_: Document | None, description: str = "") -> Document:
     """An app without a file; published when there is a stream."""
-    return _common(id_, APP.type, login(owner)) | {
+    return common(id_, APP.type, login(owner)) | {
         "owner": ref(USER, owner),
         "name": name,
         "appId": "",
@@ -176,7 +177,7 @@ def app_object(
     published: bool,
     approved: bool,
 ) -> Document:
-    return _common(id_, "App.Object", login(owner)) | {
+    return common(id_, "App.Object", login(owner)) | {
         "owner": ref(USER, owner),
         "app": ref(APP, app_),
         "name": name,
@@ -197,151 +198,6 @@ def app_object(
     }
 
 
-def task_operational(task_id: str) -> Document:
-    ids = Ids(task_id)
-    return {
-        "id": ids("operational"),
-        "lastExecutionResult": {
-            "id": ids("lastExecutionResult"),
-            "executingNodeName": "qs-node-1.acme.example",
-            "status": 7,
-            "startTime": "2026-03-09T05:30:02.000Z",
-            "stopTime": "2026-03-09T05:31:02.000Z",
-            "duration": 60_000,
-            "fileReferenceID": ZERO_ID,
-            "scriptLogAvailable": False,
-            "details": [],
-            "scriptLogLocation": "",
-            "scriptLogSize": -1,
-            "privileges": None,
-        },
-        "nextExecution": NO_DATE,
-        "privileges": None,
-    }
-
-
-def reload_task(
-    id_: str, name: str, app_: Document, *, enabled: bool = True, timeout: int = 1440
-) -> Document:
-    """`timeout` in minutes."""
-    return _common(id_, RELOAD_TASK.type) | {
-        "name": name,
-        "taskType": 0,
-        "enabled": enabled,
-        "taskSessionTimeout": timeout,
-        "maxRetries": 0,
-        "app": ref(APP, app_),
-        "isManuallyTriggered": False,
-        "isPartialReload": False,
-        "timeToLive": 0,
-        "preloadNodes": [],
-        "tags": [],
-        "customProperties": [],
-        "operational": task_operational(id_),
-    }
-
-
-def external_task(id_: str, name: str, path: str, parameters: str, *, enabled: bool = True) -> Document:
-    return _common(id_, "ExternalProgramTask") | {
-        "name": name,
-        "taskType": 1,
-        "enabled": enabled,
-        "taskSessionTimeout": 1440,
-        "maxRetries": 0,
-        "path": path,
-        "parameters": parameters,
-        "tags": [],
-        "customProperties": [],
-        "operational": task_operational(id_),
-    }
-
-
-def task_slots(task: Document) -> Document:
-    """The three fields of an event or a rule that may name a task; exactly one is filled."""
-    mine = "externalProgramTask" if task["taskType"] == 1 else "reloadTask"
-    slots: Document = {"reloadTask": None, "userSyncTask": None, "externalProgramTask": None}
-    return slots | {mine: ref(RELOAD_TASK, task)}
-
-
-def event_operational(event_id: str) -> Document:
-    return {
-        "id": Ids(event_id)("operational"),
-        "nextExecution": NO_DATE,
-        "timesTriggered": 177,
-        "lastEventDate": "2026-03-09T05:30:00.000Z",
-        "privileges": None,
-    }
-
-
-def schema_event(
-    id_: str,
-    name: str,
-    task: Document,
-    start: str,
-    zone: str,
-    increment: str,
-    option: int,
-    filters: Iterable[str] = ("* * - * * * * *",),
-    *,
-    enabled: bool = True,
-    expires: str = NEVER,
-    daylight: int = 0,
-) -> Document:
-    """`start` is wall-clock time in `zone`, without an offset (`2026-01-05T05:30:00.000`)."""
-    return _common(id_, "SchemaEvent") | {
-        "name": name,
-        "enabled": enabled,
-        "eventType": 0,
-        "timeZone": zone,
-        "daylightSavingTime": daylight,
-        "startDate": start,
-        "expirationDate": expires,
-        "schemaFilterDescription": list(filters),
-        "incrementDescription": increment,
-        "incrementOption": option,
-        **task_slots(task),
-        "operational": event_operational(id_),
-    }
-
-
-def composite_event(
-    id_: str,
-    name: str,
-    task: Document,
-    after: Iterable[tuple[Document, int]],
-    *,
-    enabled: bool = True,
-    minutes: int = 360,
-) -> Document:
-    """Starts `task` when all of `after` happened within `minutes`; a state is 1 (succeeded) or 2 (failed)."""
-    ids = Ids(id_)
-    return _common(id_, "CompositeEvent") | {
-        "name": name,
-        "enabled": enabled,
-        "eventType": 1,
-        **task_slots(task),
-        "timeConstraint": {
-            "id": ids("timeConstraint"),
-            "days": 0,
-            "hours": 0,
-            "minutes": minutes,
-            "seconds": 0,
-            "schemaPath": "CompositeEventTimeConstraint",
-        },
-        "compositeRules": [
-            {
-                "id": ids("rule", number, upstream["id"]),
-                "ruleState": state,
-                **task_slots(upstream),
-                "operational": {"timeStamp": "2026-03-09T05:31:02.071Z", "currentState": 1},
-                "schemaPath": "CompositeEventRule",
-            }
-            for number, (upstream, state) in enumerate(after)
-        ],
-        "operational": event_operational(id_),
-    }
-
-
 def system_rule(
     id_: str,
     name: str,
@@ -356,7 +212,7 @@ def system_rule(
     category: str = "Security",
 ) -> Document:
     """`context`: 0 everywhere, 1 in the hub only, 2 in the management console only."""
-    return _common(id_, "SystemRule") | {
+    return common(id_, "SystemRule") | {
         "category": category,
         "subcategory": "",
         "type": type_,
@@ -376,7 +232,7 @@ def system_rule(
 def data_connection(
     id_: str, name: str, owner: Document, type_: str, connectionstring: str, username: str = ""
 ) -> Document:
-    return _common(id_, "DataConnection", login(owner)) | {
+    return common(id_, "DataConnection", login(owner)) | {
         "name": name,
         "owner": ref(USER, owner),
         "connectionstring": connectionstring,
@@ -392,12 +248,29 @@ def data_connection(
 
 
 def extension(id_: str, name: str, owner: Document) -> Document:
-    path = f"/extensions/{name}/{name}.qext"
-    return _common(id_, "Extension", login(owner)) | {
+    return common(id_, "Extension", login(owner)) | {
         "name": name,
         "owner": ref(USER, owner),
         "tags": [],
         "customProperties": [],
+        **_files(id_, [f"/extensions/{name}/{name}.qext"]),
+    }
+
+
+def content_library(id_: str, name: str, owner: Document, files: Iterable[str] = ()) -> Document:
+    """`files`: names of what people uploaded to it."""
+    return common(id_, CONTENT_LIBRARY.type, login(owner)) | {
+        "name": name,
+        "type": "media",
+        "owner": ref(USER, owner),
+        "tags": [],
+        "customProperties": [],
+        **_files(id_, [f"/content/{name}/{file}" for file in files]),
+    }
+
+
+def _files(id_: str, paths: Iterable[str]) -> Document:
+    return {
         "whiteList": {"id": Ids(id_)("whiteList"), "libraryType": 1, "privileges": None},
         "references": [
             {
@@ -408,5 +281,48 @@ def extension(id_: str, name: str, owner: Document) -> Document:
                 "serveOptions": 0,
                 "privileges": None,
             }
+            for path in paths
+        ],
+    }
+
+
+def user_directory(
+    id_: str, name: str, type_: str, settings: Iterable[tuple[str, str]], secrets: Iterable[tuple[str, str]]
+) -> Document:
+    """A connector to a directory (`LDAP.ActiveDirectory`, `ODBC.ODBC` ...); pairs of name and value.
+
+    A secret setting holds its value in `secretValue`; `value` is then empty.
+    """
+    ids = Ids(id_)
+    rows = [(key, value, False) for key, value in settings] + [(key, value, True) for key, value in secrets]
+    return common(id_, USER_DIRECTORY.type) | {
+        "name": name,
+        "userDirectoryName": name,
+        "configured": True,
+        "operational": True,
+        "type": type_,
+        "syncOnlyLoggedInUsers": True,
+        "syncStatus": 0,
+        "syncLastStarted": "2026-03-09T02:00:00.000Z",
+        "syncLastSuccessfulEnded": "2026-03-09T02:01:07.000Z",
+        "configuredError": "",
+        "operationalError": "",
+        "creationType": 1,
+        "tags": [],
+        "settings": [
+            {
+                "id": ids("setting", key),
+                "createdDate": _CREATED,
+                "modifiedDate": _CREATED,
+                "modifiedByUserName": "INTERNAL\\sa_repository",
+                "name": key,
+                "category": "",
+                "userDirectorySettingType": 0,
+                "secret": secret,
+                "value": "" if secret else value,
+                "secretValue": value if secret else "",
+                "schemaPath": "UserDirectorySettings",
+            }
+            for key, value, secret in rows
         ],
     }

@@ -116,8 +116,12 @@ USER = Kind(
 )
 RELOAD_TASK = Kind("reloadtask", "ReloadTask", _TASK, ("app", *_TASK_FULL))
 EXTERNAL_TASK = Kind(
-    "externalprogramtask", "ExternalProgramTask", _TASK, ("path", "parameters", "tags", "customProperties")
+    "externalprogramtask",
+    "ExternalProgramTask",
+    _TASK,
+    ("path", "parameters", "qlikUser", "tags", "customProperties"),
 )
+USER_SYNC_TASK = Kind("usersynctask", "UserSyncTask", _TASK, ("userDirectory", "tags", "customProperties"))
 SCHEMA_EVENT = Kind(
     "schemaevent",
     "SchemaEvent",
@@ -177,6 +181,31 @@ CUSTOM_PROPERTY = Kind(
 EXTENSION = Kind(
     "extension", "Extension", ("name",), ("owner", "tags", "customProperties", "whiteList", "references")
 )
+CONTENT_LIBRARY = Kind(
+    "contentlibrary",
+    "ContentLibrary",
+    ("name", "type"),
+    ("owner", "tags", "customProperties", "whiteList", "references"),
+)
+USER_DIRECTORY = Kind(
+    "userdirectory",
+    "UserDirectory",
+    ("name", "type"),
+    (
+        "userDirectoryName",
+        "configured",
+        "operational",
+        "syncOnlyLoggedInUsers",
+        "syncStatus",
+        "syncLastStarted",
+        "syncLastSuccessfulEnded",
+        "configuredError",
+        "operationalError",
+        "settings",
+        "tags",
+        "creationType",
+    ),
+)
 
 KINDS: tuple[Kind, ...] = (
     APP_OBJECT,
@@ -185,6 +214,7 @@ KINDS: tuple[Kind, ...] = (
     USER,
     RELOAD_TASK,
     EXTERNAL_TASK,
+    USER_SYNC_TASK,
     SCHEMA_EVENT,
     COMPOSITE_EVENT,
     SYSTEM_RULE,
@@ -192,8 +222,13 @@ KINDS: tuple[Kind, ...] = (
     TAG,
     CUSTOM_PROPERTY,
     EXTENSION,
+    CONTENT_LIBRARY,
+    USER_DIRECTORY,
 )
 """`app/object` before `app`: the first path that matches is served."""
+
+TASK_KINDS = (RELOAD_TASK, EXTERNAL_TASK, USER_SYNC_TASK)
+"""What `/qrs/task` lists."""
 
 
 def full(document: Document) -> Document:

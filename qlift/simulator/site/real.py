@@ -16,12 +16,8 @@ from qlift.simulator.site.documents import (
     Ids,
     app,
     app_object,
-    composite_event,
     custom_property,
-    external_task,
     property_value,
-    reload_task,
-    schema_event,
     tag,
 )
 from qlift.simulator.site.kinds import (
@@ -38,8 +34,10 @@ from qlift.simulator.site.kinds import (
     Document,
     reference,
 )
+from qlift.simulator.site.task_documents import composite_event, external_task, reload_task, schema_event
 from qlift.simulator.store import Store
 
+_Row = dict[str, str]
 _FILE_BYTES = 8192
 _INCREMENT = {"once": 0, "hourly": 1, "daily": 2, "weekly": 3, "monthly": 4, "custom": 5}
 _DAYLIGHT = {"ObserveDaylightSavingTime": 0, "PermanentStandardTime": 1, "PermanentDaylightSavingTime": 2}
@@ -90,7 +88,15 @@ def tasks_from_ctrl_q(store: Store, folder: Path) -> None:
     for file in sorted(folder.glob("ctrl-q-tasks-*.csv")):
         with file.open(encoding="utf-8", newline="") as lines:
             rows = [{name: value or "" for name, value in row.items()} for row in csv.DictReader(lines)]
-        _File(store, Ids(f"ctrl-q {file.name}")).add(rows)
+        tasks_from_rows(store, file.name, rows)
+
+
+def tasks_from_rows(store: Store, name: str, rows: Iterable[_Row]) -> list[str]:
+    """Adds the tasks of one ctrl-q table, a dictionary for each line; gives the ids of the tasks it lists.
+
+    `name` keeps ids that are not GUIDs apart from those of other tables.
+    """
+    return _File(store, Ids(f"ctrl-q {name}")).add(rows)
 
 
 def _home(store: Store) -> tuple[Document, Document]:
@@ -101,9 +107,6 @@ def _home(store: Store) -> tuple[Document, Document]:
     if owner is None:
         raise ValueError(f"the owner of the stream {streams[0]['name']} is not among the users")
     return owner, streams[0]
-
-
-_Row = dict[str, str]
 
 
 @dataclass
@@ -120,7 +123,7 @@ class _File:
         self._ids = ids
         self._by_id: dict[str, Document] = {}
 
-    def add(self, rows: Iterable[_Row]) -> None:
+    def add(self, rows: Iterable[_Row]) -> list[str]:
         waiting: list[tuple[Document, list[_Trigger]]] = []
         for row in rows:
             if row["Task type"]:
@@ -132,9 +135,11 @@ class _File:
         for task, triggers in waiting:
             for trigger in triggers:
                 self._event(task, trigger)
+        return [task["id"] for task, _ in waiting]
 
     def _task(self, row: _Row) -> Document:
-        id_ = self._id("task", row["Task id"] or row["Task counter"])
+        # A number without an id is no id of another line: `1` may be both.
+        id_ = self._id("task", row["Task id"] or f"number {row['Task counter']}")
         enabled = row["Task enabled"] == "1"
         if row["Task type"] == "Reload":
             timeout = int(row["Task timeout"] or 1440)

@@ -11,36 +11,35 @@ from typing import Any
 
 from qlift.simulator import qvf
 from qlift.simulator.site import appfile
-from qlift.simulator.site.documents import (
-    NEVER,
-    NO_DATE,
-    app,
-    event_operational,
-    login,
-    task_operational,
-)
+from qlift.simulator.site.documents import NEVER, NO_DATE, app, login
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
     COMPOSITE_EVENT,
+    CONTENT_LIBRARY,
     DATA_CONNECTION,
     EXTENSION,
     KINDS,
     RELOAD_TASK,
     SCHEMA_EVENT,
     STREAM,
+    TASK_KINDS,
     USER,
+    USER_DIRECTORY,
+    USER_SYNC_TASK,
     Document,
     Kind,
     reference,
 )
+from qlift.simulator.site.task_documents import SLOTS, event_operational, task_operational
 from qlift.simulator.store import Store
 
 _REFERENCED_AS: tuple[tuple[Kind, str, tuple[Kind, ...]], ...] = (
     (APP, "app", (APP_OBJECT, RELOAD_TASK)),
     (STREAM, "stream", (APP,)),
-    (USER, "owner", (APP, APP_OBJECT, STREAM, DATA_CONNECTION, EXTENSION)),
-    (RELOAD_TASK, "reloadTask", (SCHEMA_EVENT, COMPOSITE_EVENT)),
+    (USER, "owner", (APP, APP_OBJECT, STREAM, DATA_CONNECTION, EXTENSION, CONTENT_LIBRARY)),
+    (USER_DIRECTORY, "userDirectory", (USER_SYNC_TASK,)),
+    *((kind, field, (SCHEMA_EVENT, COMPOSITE_EVENT)) for field, kind in SLOTS.values()),
 )
 _SERVER_FIELDS = ("id", "createdDate", "schemaPath", "privileges")
 
@@ -66,7 +65,7 @@ def create(store: Store, kind: Kind, body: Document, user: Document, now: dateti
     """Raises UnknownReferenceError."""
     id_ = body.get("id") or str(uuid.uuid4())
     given = {name: value for name, value in body.items() if value is not None}
-    document = _defaults(kind, id_) | body | _resolved(store, given)
+    document = _defaults(kind, id_) | body | _resolved(store, kind, given)
     document |= {
         "id": id_,
         "createdDate": stamp(now),
@@ -85,20 +84,23 @@ def _defaults(kind: Kind, id_: str) -> Document:
     """What the service fills in where the caller is silent."""
     empty: dict[str, Any] = {"tags": [], "customProperties": []}
     found = {name: value for name, value in empty.items() if name in kind.fields}
-    if kind is RELOAD_TASK:
+    if kind in TASK_KINDS:
         found |= {
-            "taskType": 0,
+            "taskType": next(type_ for type_, (_, task) in SLOTS.items() if task is kind),
             "enabled": True,
             "taskSessionTimeout": 1440,
             "maxRetries": 0,
+            "operational": task_operational(id_),
+        }
+    if kind is RELOAD_TASK:
+        found |= {
             "isManuallyTriggered": False,
             "isPartialReload": False,
             "timeToLive": 0,
             "preloadNodes": [],
-            "operational": task_operational(id_),
         }
     if kind in (SCHEMA_EVENT, COMPOSITE_EVENT):
-        found |= {"reloadTask": None, "userSyncTask": None, "externalProgramTask": None}
+        found |= dict.fromkeys((field for field, _ in SLOTS.values()))
         found |= {"enabled": True, "operational": event_operational(id_)}
     if kind is SCHEMA_EVENT:
         found |= {"eventType": 0, "timeZone": "UTC", "daylightSavingTime": 0, "expirationDate": NEVER}
@@ -107,11 +109,11 @@ def _defaults(kind: Kind, id_: str) -> Document:
     return found
 
 
-def _resolved(store: Store, body: Document) -> Document:
+def _resolved(store: Store, kind: Kind, body: Document) -> Document:
     """References in their condensed form; callers often send nothing but the id."""
     found = {}
-    for target, field, _ in _REFERENCED_AS:
-        if field in body:
+    for target, field, holders in _REFERENCED_AS:
+        if field in body and kind in holders:
             named = store.get(target.stored, str(body[field].get("id", "")))
             if named is None:
                 raise UnknownReferenceError(f"{field}: there is no {target.type} with this id.")
@@ -168,14 +170,17 @@ def delete(store: Store, kind: Kind, id_: str) -> None:
                 for document in store.all(holder.stored):
                     if document["app"]["id"] == id_:
                         delete(store, holder, document["id"])
-        if kind is RELOAD_TASK:
-            for event in store.all(SCHEMA_EVENT.stored):
-                if (event.get("reloadTask") or {}).get("id") == id_:
-                    store.delete(SCHEMA_EVENT.stored, event["id"])
-            for event in store.all(COMPOSITE_EVENT.stored):
-                tasks = [event, *event["compositeRules"]]
-                if any((task.get("reloadTask") or {}).get("id") == id_ for task in tasks):
-                    store.delete(COMPOSITE_EVENT.stored, event["id"])
+        if kind in TASK_KINDS:
+            for holder in (SCHEMA_EVENT, COMPOSITE_EVENT):
+                for event in store.all(holder.stored):
+                    if id_ in {task["id"] for task in _named_tasks(event)}:
+                        store.delete(holder.stored, event["id"])
+
+
+def _named_tasks(event: Document) -> list[Document]:
+    """The tasks that an event starts or waits for."""
+    places = [event, *event.get("compositeRules", ())]
+    return [place[field] for place in places for field, _ in SLOTS.values() if place.get(field)]
 
 
 def publish(

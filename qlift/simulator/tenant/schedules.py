@@ -14,6 +14,8 @@ from qlift.simulator.tenant.errors import Refusal
 
 _TEXT_LIMIT = 1024
 _RULE = "RRULE:"
+_STATUSES = frozenset({"succeeded", "failed", "any"})
+"""Of the task that is waited for (section 6.4); runs spell them in capitals."""
 
 
 class Function(BaseModel):
@@ -126,12 +128,16 @@ def _check_events(body: TaskBody, parents: set[str]) -> None:
         values = {c.contextAttributeName: c.contextAttributeValue for c in event.correlation}
         if finished and values.get("id") not in parents:
             raise _bad(f"event {event.name!r}: there is no task {values.get('id')!r}")
+        if finished and str(values.get("status", "any")).lower() not in _STATUSES:
+            raise _bad(f"event {event.name!r}: no run ends as {values.get('status')!r}")
 
 
 def _check_schedule(schedule: Schedule, now: datetime, cron_allowed: bool) -> None:
     if schedule.timezone not in _zones():
         raise _bad_time(f"unknown timezone {schedule.timezone!r}")
     zone = ZoneInfo(schedule.timezone)
+    if "timezone" in schedule.model_fields_set:
+        _refuse_offsets(schedule)
     start = _moment(schedule.startDateTime, zone)
     end = _moment(schedule.endDateTime, zone)
     if end is not None and start is not None and end <= start:
@@ -145,9 +151,18 @@ def _check_schedule(schedule: Schedule, now: datetime, cron_allowed: bool) -> No
     _check_rule(schedule.recurrence, start or now)
 
 
+def _refuse_offsets(schedule: Schedule) -> None:
+    """Section 6.2: no offset when a zone is given."""
+    for text in (schedule.startDateTime, schedule.endDateTime):
+        if text is not None and (moment := _parsed(text)).tzinfo is not None:
+            raise _bad_time(f"{moment.isoformat()!r} has an offset beside the zone {schedule.timezone!r}")
+
+
 def _check_rule(recurrence: str, start: datetime) -> None:
-    if not recurrence.startswith(_RULE) or "\n" in recurrence or "DTSTART" in recurrence:
+    one_rule = recurrence.startswith(_RULE) and "\n" not in recurrence
+    if not one_rule or "DTSTART" in recurrence or "DTEND" in recurrence:
         raise _bad_time(f"not one RRULE: {recurrence!r}")
+    _check_parts(dict(part.partition("=")[::2] for part in recurrence.removeprefix(_RULE).split(";")))
     # UNTIL may be written with and without Z; only the rule's form is checked, so the zone does not matter.
     first = start.replace(tzinfo=UTC if "Z" in recurrence.upper().partition("UNTIL=")[2] else None)
     try:
@@ -156,14 +171,30 @@ def _check_rule(recurrence: str, start: datetime) -> None:
         raise _bad_time(f"cannot understand {recurrence!r}: {error}") from error
 
 
+def _check_parts(parts: dict[str, str]) -> None:
+    """What RFC 5545 (3.3.10) forbids and parsers let pass, to mean something else."""
+    freq = parts.get("FREQ")
+    numbered = not all(day.isalpha() for day in parts.get("BYDAY", "MO").split(","))
+    if numbered and freq not in ("MONTHLY", "YEARLY"):
+        raise _bad_time(f"n-th weekdays beside FREQ={freq}")
+    if freq == "WEEKLY" and "BYMONTHDAY" in parts:
+        raise _bad_time("BYMONTHDAY beside FREQ=WEEKLY")
+    if "UNTIL" in parts and "COUNT" in parts:
+        raise _bad_time("UNTIL beside COUNT")
+
+
 def _moment(text: str | None, zone: ZoneInfo) -> datetime | None:
     if text is None:
         return None
+    moment = _parsed(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _parsed(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise _bad_time(f"not a date and time: {text!r}") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
 @cache

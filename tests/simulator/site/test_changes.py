@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from qlift.simulator import qvf
-from qlift.simulator.site import changes
+from qlift.simulator.site import SITE_SWITCHES, SiteSwitches, changes
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
@@ -20,9 +20,11 @@ from qlift.simulator.site.kinds import (
     RELOAD_TASK,
     SCHEMA_EVENT,
     STREAM,
+    TASK_KINDS,
     USER,
     Document,
 )
+from qlift.simulator.site.task_documents import SLOTS
 from qlift.simulator.store import Store
 
 _All = dict[tuple[str, str], Document]
@@ -140,10 +142,23 @@ def test_a_deleted_app_takes_its_objects_tasks_and_triggers_along(store: Store) 
     assert store.get(APP.stored, app_id) is None
     for kind in (APP_OBJECT, RELOAD_TASK):
         assert not [item for item in store.all(kind.stored) if item["app"]["id"] == app_id]
-    tasks = {item["id"] for item in store.all(RELOAD_TASK.stored)}
-    assert {item["reloadTask"]["id"] for item in store.all(SCHEMA_EVENT.stored)} <= tasks
-    for event in store.all(COMPOSITE_EVENT.stored):
-        assert {event["reloadTask"]["id"], *(r["reloadTask"]["id"] for r in event["compositeRules"])} <= tasks
+    tasks = {item["id"] for kind in TASK_KINDS for item in store.all(kind.stored)}
+    for event in [*store.all(SCHEMA_EVENT.stored), *store.all(COMPOSITE_EVENT.stored)]:
+        for place in (event, *event.get("compositeRules", ())):
+            assert {place[slot]["id"] for slot, _ in SLOTS.values() if place[slot]} <= tasks
+
+
+def test_switches_over_the_control_endpoint(store: Store, serve: Callable[[FastAPI], str]) -> None:
+    control, known = FastAPI(), SiteSwitches()
+    control.include_router(changes.control_router(store, known))
+    address = f"{serve(control)}/control/site/switches"
+    assert httpx.get(address, trust_env=False).json() == SiteSwitches().model_dump()
+    changed = httpx.patch(address, json={"count": "visible"}, trust_env=False)
+    assert changed.json()["count"] == known.count == "visible"
+    assert SiteSwitches.model_validate(store.get_setting(SITE_SWITCHES)) == known
+    refused = httpx.patch(address, json={"count": "some", "colour": "red"}, trust_env=False)
+    assert refused.status_code == 400 and "count" in refused.text and "colour" in refused.text
+    assert known.count == "visible"
 
 
 def test_changes_over_the_control_endpoint(store: Store, serve: Callable[[FastAPI], str]) -> None:

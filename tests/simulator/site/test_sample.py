@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,23 +14,29 @@ import pytest
 
 from qlift.bundle import models
 from qlift.simulator import qvf
-from qlift.simulator.sample import SAMPLE_PASSWORDS, SampleOptions, people, seed_sample
+from qlift.simulator.sample import SAMPLE_PASSWORDS, SCRIPT_PASSWORD, SampleOptions, people, seed_sample
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
     COMPOSITE_EVENT,
+    CONTENT_LIBRARY,
     CUSTOM_PROPERTY,
     DATA_CONNECTION,
     EXTENSION,
+    EXTERNAL_TASK,
     KINDS,
     RELOAD_TASK,
     SCHEMA_EVENT,
     STREAM,
     SYSTEM_RULE,
     TAG,
+    TASK_KINDS,
     USER,
+    USER_DIRECTORY,
+    USER_SYNC_TASK,
     full,
 )
+from qlift.simulator.site.task_documents import SLOTS
 from qlift.simulator.store import Store
 
 
@@ -110,12 +117,29 @@ def test_schedules_of_all_sorts(store: Store) -> None:
     assert len({item["timeZone"] for item in events}) > 3
     chains = store.all(COMPOSITE_EVENT.stored)
     after = {
-        item["reloadTask"]["id"]: [r["reloadTask"]["id"] for r in item["compositeRules"]] for item in chains
+        item["reloadTask"]["id"]: [r["reloadTask"]["id"] for r in item["compositeRules"]]
+        for item in chains
+        if item["reloadTask"] and all(r["reloadTask"] for r in item["compositeRules"])
     }
     single = {task: upstream[0] for task, upstream in after.items() if len(upstream) == 1}
     assert any(upstream in single and single[upstream] not in after for upstream in single.values())
     assert [len(upstream) for upstream in after.values()].count(2) == 1
     assert [item["enabled"] for item in store.all(RELOAD_TASK.stored)].count(False) == 1
+
+
+def test_chains_pass_through_programs_and_user_syncs(store: Store) -> None:
+    names = {item["id"]: (kind.path, item["name"]) for kind in TASK_KINDS for item in store.all(kind.stored)}
+    links = set()
+    for event in store.all(COMPOSITE_EVENT.stored):
+        for rule in event["compositeRules"]:
+            places = [[place[slot] for slot, _ in SLOTS.values() if place[slot]] for place in (rule, event)]
+            [upstream], [downstream] = places
+            links.add((*names[upstream["id"]], *names[downstream["id"]]))
+    assert {
+        ("externalprogramtask", "Fetch absence files", "reloadtask", "Reload Absence Analysis"),
+        ("usersynctask", "User synchronization task for ACME", "reloadtask", "Reload Headcount"),
+        ("reloadtask", "Reload Cash Flow Forecast", "externalprogramtask", "Archive the ledger"),
+    } <= links
 
 
 def test_somebody_left_and_still_owns_an_app(store: Store) -> None:
@@ -126,12 +150,12 @@ def test_somebody_left_and_still_owns_an_app(store: Store) -> None:
     assert not [item for item in store.all(STREAM.stored) if item["owner"]["id"] in left]
 
 
-def test_passwords_are_in_the_connections_and_nowhere_else(store: Store) -> None:
-    connections = json.dumps(store.all(DATA_CONNECTION.stored))
-    elsewhere = json.dumps([store.all(kind.stored) for kind in KINDS if kind is not DATA_CONNECTION])
+def test_each_password_is_in_one_object_and_nowhere_else(store: Store) -> None:
+    documents = [(kind, json.dumps(item)) for kind in KINDS for item in store.all(kind.stored)]
     for password in SAMPLE_PASSWORDS:
-        assert password in connections
-        assert password not in elsewhere
+        [(kind, text)] = [(kind, text) for kind, text in documents if password in text]
+        assert kind in (DATA_CONNECTION, USER_DIRECTORY, EXTERNAL_TASK)
+        assert text.count(password) == 1
         for app in store.all(APP.stored):
             assert password not in json.dumps(qvf.read_header(store.blob_path(app["_file"])))
 
@@ -150,6 +174,10 @@ def test_the_bundle_s_models_read_every_document(store: Store) -> None:
         (TAG, models.Named),
         (CUSTOM_PROPERTY, models.CustomPropertyDefinition),
         (EXTENSION, models.Extension),
+        (EXTERNAL_TASK, models.ExternalProgramTask),
+        (USER_SYNC_TASK, models.UserSyncTask),
+        (CONTENT_LIBRARY, models.ContentLibrary),
+        (USER_DIRECTORY, models.UserDirectory),
     ):
         for document in store.all(kind.stored):
             model.model_validate(full(document))
@@ -166,6 +194,10 @@ def test_references_lead_somewhere(store: Store) -> None:
         (RELOAD_TASK, "app", APP),
         (SCHEMA_EVENT, "reloadTask", RELOAD_TASK),
         (COMPOSITE_EVENT, "reloadTask", RELOAD_TASK),
+        (SCHEMA_EVENT, "externalProgramTask", EXTERNAL_TASK),
+        (SCHEMA_EVENT, "userSyncTask", USER_SYNC_TASK),
+        (USER_SYNC_TASK, "userDirectory", USER_DIRECTORY),
+        (CONTENT_LIBRARY, "owner", USER),
     ):
         for item in store.all(kind.stored):
             assert item[field] is None or item[field]["id"] in ids[target], (kind.path, field)
@@ -214,3 +246,41 @@ def test_a_large_site(on_disk: Store) -> None:
     assert on_disk.count(DATA_CONNECTION.stored) == 50
     for kind in KINDS:
         assert len({item["id"] for item in on_disk.all(kind.stored)}) == on_disk.count(kind.stored)
+
+
+def _scripts(store: Store) -> dict[str, str]:
+    headers = {app["name"]: qvf.read_header(store.blob_path(app["_file"])) for app in store.all(APP.stored)}
+    return {name: header["qScript"] for name, header in headers.items() if header is not None}
+
+
+def test_scripts_use_the_connections_of_the_site_and_one_another_s_files(store: Store) -> None:
+    scripts = _scripts(store)
+    assert len(scripts) == store.count(APP.stored)
+    connections = {item["name"] for item in store.all(DATA_CONNECTION.stored)}
+    stored, read = set(), set()
+    for name, script in scripts.items():
+        assert script.startswith("///$tab Main\r\nSET ") and script.count("///$tab") >= 2, name
+        assert "\n" not in script.replace("\r\n", ""), name
+        assert "lib://" in script, name
+        used = re.findall(r"lib://([^/\]']+)|LIB CONNECT TO '([^']+)'", script)
+        assert {one or other for one, other in used} <= connections, name
+        expanded = script.replace("$(vQvd)", "lib://Shared Files/qvd")
+        stored |= set(re.findall(r"STORE \w+ INTO \[lib://Shared Files/qvd/(\w+)\.qvd\]", expanded))
+        read |= set(re.findall(r"FROM \[lib://Shared Files/qvd/(\w+)\.qvd\]", expanded))
+    assert read - stored == set() and len(read) > 4
+
+
+def test_one_script_has_section_access_and_one_a_password(store: Store) -> None:
+    scripts = _scripts(store)
+    assert [name for name, script in scripts.items() if "SECTION ACCESS" in script] == ["Headcount"]
+    assert [name for name, script in scripts.items() if SCRIPT_PASSWORD in script] == ["Quarter What-if"]
+    rows = re.findall(r"^(ADMIN|USER), (.+?), ", scripts["Headcount"], re.MULTILINE)
+    logins = {f"{u['userDirectory']}\\{u['userId']}".upper(): u for u in store.all(USER.stored)}
+    assert rows and {login for _, login in rows} <= set(logins)
+    assert ("ADMIN", "INTERNAL\\SA_SCHEDULER") in rows
+    [flagged] = [
+        app["name"]
+        for app in store.all(APP.stored)
+        if (qvf.read_header(store.blob_path(app["_file"])) or {})["hassectionaccess"]
+    ]
+    assert flagged == "Headcount"

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qlift.simulator.site.documents import NO_DATE, app, reload_task, schema_event, user
+from qlift.simulator.site.documents import NO_DATE, app, user
 from qlift.simulator.site.kinds import Document
 from qlift.simulator.site.schedule import next_execution
+from qlift.simulator.site.task_documents import reload_task, schema_event
 
 TASK = reload_task("t", "Task", app("a", "App", user("u", "ACME", "anna", "Anna"), None))
 ANY = "* * - * * * * *"

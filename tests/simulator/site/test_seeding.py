@@ -31,6 +31,7 @@ from qlift.simulator.site.kinds import (
     RELOAD_TASK,
     SCHEMA_EVENT,
     TAG,
+    TASK_KINDS,
     USER,
     full,
 )
@@ -54,7 +55,7 @@ def _write_bundle(store: Store, path: Path) -> None:
         file.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
     for kind in KINDS:
-        if kind in (APP_OBJECT, EXTERNAL_TASK):
+        if kind is APP_OBJECT:
             continue
         stable, runtime = [], {}
         for item in store.all(kind.stored):
@@ -193,9 +194,8 @@ def test_real_tasks_are_served(store: Store, admin: httpx.Client, real_data: Pat
     tasks_from_ctrl_q(store, real_data / "qseow")
     found = admin.get("/qrs/schemaevent/full", params={"filter": "timeZone eq 'europe/paris'"}).json()
     assert len(found) > 5
-    assert len(admin.get("/qrs/task/full").json()) == store.count(RELOAD_TASK.stored) + store.count(
-        EXTERNAL_TASK.stored
-    )
+    tasks = sum(store.count(kind.stored) for kind in TASK_KINDS)
+    assert len(admin.get("/qrs/task/full").json()) == tasks
 
 
 def test_apps_need_a_site_first(empty: Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,16 +11,18 @@ import pytest
 
 from qlift.simulator.clock import Clock
 from qlift.simulator.sample import SampleOptions, people
-from qlift.simulator.site import SITE_ADMIN, create_site_app
+from qlift.simulator.site import SITE_ADMIN, SiteSwitches, create_site_app
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
     COMPOSITE_EVENT,
+    EXTERNAL_TASK,
     KINDS,
     RELOAD_TASK,
     SCHEMA_EVENT,
     STREAM,
     USER,
+    USER_DIRECTORY,
     Document,
     Kind,
 )
@@ -146,11 +149,17 @@ def test_an_unknown_id_is_404_and_one_out_of_reach_403(
     assert caller(PEOPLE[3].login).get(f"/qrs/app/{finance['id']}").status_code == 403
 
 
-def test_missing_rights_shorten_lists_in_silence(store: Store, caller: Caller, admin: httpx.Client) -> None:
+def test_missing_rights_shorten_lists_in_silence(
+    store: Store, caller: Caller, admin: httpx.Client, switches: SiteSwitches
+) -> None:
     developer = caller(PEOPLE[3].login)
     names = {item["name"] for item in _get(developer, "/qrs/app/full")}
     assert names == {"Headcount", "Absence Analysis", "Company KPIs", "Payroll Experiments"}
+    assert _get(developer, "/qrs/app/count") == {"value": store.count(APP.stored)}
+    assert _get(developer, "/qrs/task/count") == {"value": 14}
+    switches.count = "visible"
     assert _get(developer, "/qrs/app/count") == {"value": len(names)}
+    assert _get(developer, "/qrs/app/count", filter="name so 'a'") == {"value": 4}
     assert {item["name"] for item in _get(developer, "/qrs/stream")} == {"HR", "Everyone"}
     content = caller(PEOPLE[6].login)
     assert len(_get(content, "/qrs/app/full")) == len(store.all(APP.stored))
@@ -260,7 +269,7 @@ def test_a_task_comes_and_goes_with_its_events(store: Store, admin: httpx.Client
     ledger = _named(store, RELOAD_TASK, "Reload General Ledger")
     assert admin.delete(f"/qrs/reloadtask/{ledger['id']}").status_code == 204
     left = [rule for item in store.all(COMPOSITE_EVENT.stored) for rule in item["compositeRules"]]
-    assert ledger["id"] not in {rule["reloadTask"]["id"] for rule in left}
+    assert ledger["id"] not in {(rule["reloadTask"] or {}).get("id") for rule in left}
 
 
 def test_the_service_fills_in_what_a_task_needs_and_refuses_unknown_apps(
@@ -285,7 +294,31 @@ def test_several_at_once(store: Store, admin: httpx.Client) -> None:
 
 
 def test_tasks_of_every_kind_in_one_list(store: Store, admin: httpx.Client) -> None:
-    assert len(_get(admin, "/qrs/task")) == len(_get(admin, "/qrs/task/full")) == 9
+    tasks = {item["id"]: item["schemaPath"] for item in _get(admin, "/qrs/task/full")}
+    assert Counter(tasks.values()) == {"ReloadTask": 9, "ExternalProgramTask": 3, "UserSyncTask": 2}
+    assert [item["id"] for item in _get(admin, "/qrs/task")] == list(tasks)
+    assert _get(admin, "/qrs/task/count", filter="taskType eq 2") == {"value": 2}
+    for id_ in tasks:
+        assert _get(admin, f"/qrs/task/{id_}")["id"] == id_
+    assert admin.get("/qrs/task/00000000-0000-0000-0000-000000000001").status_code == 404
+
+
+def test_a_sync_and_a_program_come_and_go_with_their_events(store: Store, admin: httpx.Client) -> None:
+    directory = _named(store, USER_DIRECTORY, "ACME")
+    body = {"name": "Sync again", "userDirectory": {"id": directory["id"]}}
+    sync = admin.post("/qrs/usersynctask", json=body).json()
+    assert (sync["taskType"], sync["userDirectory"]["name"]) == (2, "ACME")
+    renamed = admin.put(f"/qrs/userdirectory/{directory['id']}", json={"name": "ACME (old)"})
+    assert renamed.status_code == 200
+    assert _get(admin, f"/qrs/usersynctask/{sync['id']}")["userDirectory"]["name"] == "ACME (old)"
+
+    program = _named(store, EXTERNAL_TASK, "Fetch absence files")
+    due = _get(admin, f"/qrs/externalprogramtask/{program['id']}")["operational"]["nextExecution"]
+    assert due == "2026-03-11T02:30:00.000Z"
+    before = store.count(SCHEMA_EVENT.stored), store.count(COMPOSITE_EVENT.stored)
+    assert admin.delete(f"/qrs/externalprogramtask/{program['id']}").status_code == 204
+    after = store.count(SCHEMA_EVENT.stored), store.count(COMPOSITE_EVENT.stored)
+    assert after == (before[0] - 1, before[1] - 1)
 
 
 def test_users_say_who_they_are(admin: httpx.Client) -> None:

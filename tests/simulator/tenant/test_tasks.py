@@ -111,6 +111,21 @@ def test_the_state_may_be_written_small(tenant: Tenant, app: str) -> None:
         },
         {"cron": "0 0 3 * * *"},
         {},
+        {"recurrence": "RRULE:FREQ=DAILY;DTEND=20260101T000000"},
+        {"recurrence": "RRULE:FREQ=DAILY;BYDAY=1MO"},
+        {"recurrence": "RRULE:FREQ=WEEKLY;BYDAY=MO,-1FR"},
+        {"recurrence": "RRULE:FREQ=WEEKLY;BYMONTHDAY=1"},
+        {"recurrence": "RRULE:FREQ=DAILY;COUNT=2;UNTIL=20270101T000000Z"},
+        {
+            "recurrence": "RRULE:FREQ=DAILY",
+            "timezone": "Europe/Berlin",
+            "startDateTime": "2027-01-01T00:00:00Z",
+        },
+        {
+            "recurrence": "RRULE:FREQ=DAILY",
+            "timezone": "Europe/Berlin",
+            "endDateTime": "2027-01-01T00:00:00+01:00",
+        },
     ],
 )
 def test_schedules_that_are_none(tenant: Tenant, app: str, schedule: Json) -> None:
@@ -119,7 +134,14 @@ def test_schedules_that_are_none(tenant: Tenant, app: str, schedule: Json) -> No
 
 @pytest.mark.parametrize(
     "rule",
-    ["FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=3", "FREQ=DAILY;UNTIL=20270101T000000Z", "FREQ=MONTHLY;BYMONTHDAY=-1"],
+    [
+        "FREQ=WEEKLY;BYDAY=MO,FR;BYHOUR=3",
+        "FREQ=DAILY;UNTIL=20270101T000000Z",
+        "FREQ=MONTHLY;BYMONTHDAY=-1",
+        "FREQ=MONTHLY;INTERVAL=3;BYDAY=-1MO",
+        "FREQ=WEEKLY;INTERVAL=2;BYDAY=SA;WKST=SA",
+        "FREQ=DAILY;COUNT=1",
+    ],
 )
 def test_schedules_that_are_accepted(tenant: Tenant, app: str, rule: str) -> None:
     made = tenant.post(
@@ -160,6 +182,11 @@ def test_a_chain(tenant: Tenant, app: str) -> None:
     assert tenant.get(f"{TASKS}/{parent['id']}")["metadata"]["topology"]["isParent"] is True
     event["correlation"][0]["contextAttributeValue"] = "none"
     assert _code(tenant, body) == (400, "CHO-001")
+    event["correlation"][0]["contextAttributeValue"] = parent["id"]
+    event["correlation"][1]["contextAttributeValue"] = "RUNNING"
+    assert _code(tenant, body) == (400, "CHO-001"), "a run does not end as that"
+    event["correlation"][1]["contextAttributeValue"] = "any"
+    assert _code(tenant, body) == (201, "")
     body["states"][0]["onEvents"][0]["eventRefs"] = ["unknown"]
     assert _code(tenant, body) == (400, "CHO-001")
 

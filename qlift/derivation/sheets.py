@@ -1,0 +1,62 @@
+"""CSV files that people open in a spreadsheet and save again.
+
+Written in UTF-8 with a byte order mark, by which spreadsheets know it, separated by commas. Read with or
+without the mark, separated by commas, semicolons or tabs: what a spreadsheet saves depends on its country.
+
+A spreadsheet takes `=1+1` for a formula and makes 7 of `007`. Such a value is written with an apostrophe
+before it, which stays visible there, and read without.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"(?=.*\d)[\d.,:/\-+ eE%]+")
+_PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,10}")
+"""Shown and saved as it is; from twelve digits on it becomes something like 1.2E+11."""
+_DATE = re.compile(
+    r"(?=.*\d)\d{0,4}[-/ .]?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[-/ .]?\d{0,4}", re.I
+)
+_LOGICAL = re.compile(r"true|false", re.I)
+SEPARATORS = ",;\t"
+
+
+def guarded(value: str) -> str:
+    """As it is written; `restored` takes it back."""
+    return f"'{value}" if _rewritten(value) else value
+
+
+def restored(value: str) -> str:
+    return value[1:] if value.startswith("'") and _rewritten(value[1:]) else value
+
+
+def _rewritten(value: str) -> bool:
+    """Whether a spreadsheet would run the value, or save another one; or it begins as a guarded one does."""
+    while value.startswith("'"):
+        value = value[1:]
+    if _FORMULA.match(value) or _LOGICAL.fullmatch(value) or _DATE.fullmatch(value):
+        return True
+    return _NUMBER.fullmatch(value) is not None and _PLAIN_NUMBER.fullmatch(value) is None
+
+
+def sheet_text(header: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
+    out = io.StringIO()
+    out.write("\ufeff")
+    writer = csv.DictWriter(out, header, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: guarded(v) for k, v in row.items()} for row in rows)
+    return out.getvalue()
+
+
+def read_sheet(text: str) -> tuple[list[str], list[dict[str, str]]]:
+    """Header and rows. Missing cells are empty, cells beyond the header are left out. Raises `csv.Error`."""
+    text = text.removeprefix("\ufeff")
+    first = text.partition("\n")[0]
+    separator = max(SEPARATORS, key=first.count)
+    reader = csv.DictReader(io.StringIO(text), delimiter=separator)
+    rows = [{k: restored(v or "") for k, v in row.items() if k is not None} for row in reader]
+    return list(reader.fieldnames or ()), rows
