@@ -36,6 +36,8 @@ class UserTest:
     """`=`, `==`, `like` or `matches`."""
     values: frozenset[str]
     """As they are written."""
+    in_rule: bool
+    """The rule spells them; else they are values of the resource."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,8 @@ def _compared(node: Compare, resource: Resource, users: Users) -> Settled:
     if isinstance(left, tuple) and isinstance(right, tuple):
         return Known(_any(node.operator, left, right))
     if isinstance(left, str):
-        return UserTest(left, node.operator, frozenset(right))
-    return UserTest(str(right), node.operator, frozenset(left))
+        return UserTest(left, node.operator, frozenset(right), isinstance(node.right, Text))
+    return UserTest(str(right), node.operator, frozenset(left), isinstance(node.left, Text))
 
 
 def _lower(side: Text | Path) -> Text | Path:
