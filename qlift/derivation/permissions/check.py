@@ -38,12 +38,13 @@ class Check:
         held = [*holdings, everything]
         audit = self._site.bundle.access.get(place.stream.id) if place.stream else None
         if audit is None:
-            self._context.findings.warning(
-                "ACCESS-NOT-AUDITED",
-                place.name,
-                "the bundle holds no audit of this stream",
-                "export again",
-            )
+            if by_rules:
+                self._context.findings.warning(
+                    "ACCESS-NOT-AUDITED",
+                    place.name,
+                    "the bundle holds no audit of this stream",
+                    "export again",
+                )
         else:
             self._unknown_people(place, audit.users.keys())
             if by_rules:
