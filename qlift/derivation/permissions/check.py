@@ -128,6 +128,8 @@ class Check:
 
     def _proposal(self, place: Place, people: frozenset[str], cell: int) -> str:
         roles = ", ".join(roles_for(cell, place.plan.type, False))
+        if people == self._site.active_users:
+            return f"they are everybody, so [from_rules, {{group: <a group of all>, roles: [{roles}]}}]"
         groups = self._rules.explain.cover(people)
         if groups is not None:
             lines = [f"{{group: '{self._rules.explain.spelled(g)}', roles: [{roles}]}}" for g in groups]

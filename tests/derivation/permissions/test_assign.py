@@ -131,6 +131,7 @@ def test_too_many_people_for_single_roles_are_told_and_not_assigned(tmp_path: Pa
 
 def test_groups_of_the_session_are_proposed_and_not_granted(tmp_path: Path) -> None:
     site, jane, stream, _ = small_site()
+    site.user("CORP\\bob")
     site.rule("SSO", 'user.environment.group = "Cloud Readers"', "Stream_*")
     site.allow(stream, jane)
     desired = derived(tmp_path, site.write(tmp_path / "b"))
@@ -265,6 +266,14 @@ def test_narrowing_proposes_groups_where_they_fit(tmp_path: Path) -> None:
     assert [f.severity for f in found] == ["warning", "warning"]
     assert "{group: 'Makers', roles: [publisher]}" in found[0].remedy
     assert "{group: 'Makers', roles: [consumer]}" in found[1].remedy
+
+
+def test_narrowing_of_everybody_proposes_a_group_of_all(tmp_path: Path) -> None:
+    site, jane, stream, _ = small_site()
+    site.rule("All", "!user.IsAnonymous()", "Stream_*")
+    site.allow(stream, jane)
+    remedy = only(derived(tmp_path, site.write(tmp_path / "b")), "ACCESS-NARROWS").remedy
+    assert "{group: <a group of all>, roles: [consumer]}" in remedy
 
 
 def test_an_audit_of_people_whom_the_bundle_does_not_hold_is_told(tmp_path: Path) -> None:

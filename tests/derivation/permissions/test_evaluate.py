@@ -96,6 +96,8 @@ ALL = {ANNA, BRUNO, OTHER}
         ("resource.@Cleared.empty() and user.group='x'", None),
         ('resource.@Cleared.empty() and user.group="Bosses"', {ANNA}),
         ("user.userDirectory = user.group", set()),
+        ("user.userId = user.name", {ANNA, BRUNO}),
+        ("user.userId == user.name", set()),
         ('user.environment.context = "AppAccess" and user.group="Bosses"', {ANNA}),
         ('user.environment.context = "ManagementAccess"', set()),
     ],
