@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from qlift.derivation.permissions.evaluate import Answer
 from qlift.derivation.permissions.explain import for_anonymous
 from qlift.derivation.permissions.facts import StreamFacts
 from qlift.derivation.permissions.settle import AllOf, AnyOf, Known, NotOf, OneOf, Settled, settle
+from qlift.derivation.permissions.wildcard import wildcard
 from tests.derivation.site import SiteBuilder, property_value
 
 
@@ -125,6 +127,7 @@ def test_known_conditions_are_exact(rules: Rules, condition: str, who: set[str] 
         ('resource.@Nowhere != "X"', set(), ALL),
         ('user.group = "CORP\\\\Readers"', set(), ALL),
         ('user.userId matches "(a+)+b"', set(), ALL),
+        ('user.userId matches ".*a.*b.*c.*d.*"', set(), ALL),
         ('user.userId matches "(?i)ANNA"', set(), ALL),
         ('user.userId matches "("', set(), ALL),
         ('user = "anna"', set(), ALL),
@@ -152,6 +155,17 @@ def test_what_is_not_known_grants_nothing(
 def test_people_who_are_not_signed_in(rules: Rules, condition: str, opens: bool | None) -> None:
     facts = StreamFacts(rules.site, rules.properties, rules.site.bundle.streams[0])
     assert for_anonymous(parse(condition), facts, rules.users) is opens
+
+
+@given(st.text("ab*", max_size=8), st.text("abAB", max_size=10))
+def test_stars_are_as_in_a_regular_expression(pattern: str, text: str) -> None:
+    expected = re.fullmatch(pattern.replace("*", ".*"), text, re.IGNORECASE)
+    assert wildcard(pattern)(text) == bool(expected)
+
+
+def test_many_stars_cost_no_time() -> None:
+    assert not wildcard("*" * 5000 + "x")("a" * 5000)
+    assert not wildcard("*a" * 2000 + "*x")("a" * 3000)
 
 
 leaves: st.SearchStrategy[Any] = st.one_of(
