@@ -175,7 +175,7 @@ class FaultMiddleware:
             return
         if late:
             await self._app(scope, receive, hold)
-        elif scope["type"] == "http" and (answer is not None or fault.action == "drop" or fault.kills):
+        elif answer is not None or fault.action == "drop" or fault.kills:
             await _drain(receive)
         if fault.action == "drop":
             await _drop(receive, raw)

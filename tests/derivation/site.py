@@ -59,7 +59,7 @@ class SiteBuilder:
             "id": guid(self.name, "stream", name),
             "name": name,
             "owner": _user_ref(owner) if owner else None,
-            "customProperties": [_property(k, v) for k, v in properties.items()],
+            "customProperties": [property_value(k, v) for k, v in properties.items()],
         }
         return self._add("stream", raw)
 
@@ -190,7 +190,7 @@ def _user_ref(user: Raw) -> Raw:
     return {k: user[k] for k in ("id", "userId", "userDirectory", "name")}
 
 
-def _property(name: str, value: str) -> Raw:
+def property_value(name: str, value: str) -> Raw:
     return {"value": value, "definition": {"id": guid("property", name), "name": name}}
 
 

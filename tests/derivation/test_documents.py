@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from qlift.cli.phase import phase
+from qlift.derivation.permissions.conditions import parse
 from qlift.derivation.plan import Plan, SpacePlan
 from qlift.derivation.plan_file import load_plan
 from qlift.derivation.template import plan_text
@@ -136,3 +137,12 @@ def test_messages_of_the_command_are_for_people(tmp_path: Path, monkeypatch: Any
     (tmp_path / "exports" / "prod" / "app.json").write_text("[]")
     code, said = shell.run("show", "finance")
     assert code == 2 and "app.json" in said and "Traceback" not in said
+
+
+def test_every_condition_in_the_reference_of_permissions_can_be_read() -> None:
+    text = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
+    table = text.split("| condition |")[1].split("\n\n")[0]
+    conditions = re.findall(r"^\| `(.+?)` \| ", table, re.M)
+    assert len(conditions) > 20
+    for condition in conditions:
+        parse(condition)

@@ -38,12 +38,13 @@ class Check:
         held = [*holdings, everything]
         audit = self._site.bundle.access.get(place.stream.id) if place.stream else None
         if audit is None:
-            self._context.findings.warning(
-                "ACCESS-NOT-AUDITED",
-                place.name,
-                "the bundle holds no audit of this stream",
-                "export again",
-            )
+            if by_rules:
+                self._context.findings.warning(
+                    "ACCESS-NOT-AUDITED",
+                    place.name,
+                    "the bundle holds no audit of this stream",
+                    "export again",
+                )
         else:
             self._unknown_people(place, audit.users.keys())
             if by_rules:
@@ -127,6 +128,8 @@ class Check:
 
     def _proposal(self, place: Place, people: frozenset[str], cell: int) -> str:
         roles = ", ".join(roles_for(cell, place.plan.type, False))
+        if people == self._site.active_users:
+            return f"they are everybody, so [from_rules, {{group: <a group of all>, roles: [{roles}]}}]"
         groups = self._rules.explain.cover(people)
         if groups is not None:
             lines = [f"{{group: '{self._rules.explain.spelled(g)}', roles: [{roles}]}}" for g in groups]

@@ -98,7 +98,10 @@ class Explainer:
         return Explained(tuple(dict.fromkeys(who)), unknown, tuple(misnamed))
 
     def _groups(self, branch: Settled) -> list[Who] | None:
-        """The groups that this branch names, if it says nothing else."""
+        """The groups that this branch names, if it says nothing else.
+
+        A value of the resource that is no group of the source names none; a stream's own name often is none.
+        """
         if not isinstance(branch, UserTest) or branch.attribute != "group":
             return None
         folded = self.users.by_folded("group")
@@ -112,6 +115,7 @@ class Explainer:
         return [
             Who("group", folded.get(key, frozenset()), "named", self._spelling.get(key, value))
             for key, value in sorted(found.items())
+            if branch.in_rule or key in folded
         ]
 
     def _covered(self, people: frozenset[str], node: Settled) -> list[Who]:
@@ -153,12 +157,16 @@ def _spellings(users: Users) -> dict[str, str]:
 
 
 def _person(branch: Settled) -> frozenset[str] | None:
-    """What names single people in a branch; None when it speaks of people's properties only."""
+    """The texts by which a rule names single people in a branch (none: the resource names them).
+
+    None when the branch speaks of people's properties only.
+    """
     if isinstance(branch, OneOf):
         return frozenset()
     if isinstance(branch, UserTest):
-        naming = branch.attribute in NAMING and branch.operator in ("=", "==")
-        return branch.values if naming else None
+        if branch.attribute not in NAMING or branch.operator not in ("=", "=="):
+            return None
+        return branch.values if branch.in_rule else frozenset()
     if isinstance(branch, AllOf):
         return next((v for p in branch.parts if (v := _person(p)) is not None), None)
     return None

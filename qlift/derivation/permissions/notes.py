@@ -32,11 +32,11 @@ class _Rule:
     unknown: Spaces = field(default_factory=_spaces)
     misnamed: Spaces = field(default_factory=_spaces)
     members: Spaces = field(default_factory=_spaces)
-    single: Spaces = field(default_factory=_spaces)
-    most: int = 0
     too_many: Spaces = field(default_factory=_spaces)
-    everyone: Spaces = field(default_factory=_spaces)
-    anonymous: Spaces = field(default_factory=_spaces)
+    single: set[str] = field(default_factory=set)
+    most: int = 0
+    everyone: set[str] = field(default_factory=set)
+    anonymous: set[str] = field(default_factory=set)
 
 
 class Notes:
@@ -53,7 +53,7 @@ class Notes:
             return
         explained = reading.explained
         if reading.anonymous:
-            note.anonymous[""].add(place.name)
+            note.anonymous.add(place.name)
         if explained.unknown:
             note.unknown[" / ".join(explained.unknown)].add(place.name)
         for wrong in explained.misnamed:
@@ -71,11 +71,11 @@ class Notes:
             if who.kind == "group":
                 self._groups.add(who.group)
             elif who.kind == "everyone":
-                note.everyone[""].add(place.name)
+                note.everyone.add(place.name)
             elif too_many(who):
                 note.too_many[str(len(who.users))].add(place.name)
             elif who.basis == "evaluated":
-                note.single[""].add(place.name)
+                note.single.add(place.name)
                 note.most = max(note.most, len(who.users))
 
     def tell(self) -> None:
@@ -117,26 +117,25 @@ class Notes:
                 f"names a person for {names.spaces(spaces)}: {how}",
                 "all who answer to it get the role, as in the source; correct the rule if that is wrong",
             )
-        for spaces in note.anonymous.values():
+        if note.anonymous:
             findings.warning(
                 "RULE-ANONYMOUS",
                 rule.name,
-                f"opens {names.spaces(spaces)} for people who are not signed in; Qlik Cloud has no such "
-                "space role",
+                f"opens {names.spaces(note.anonymous)} for people who are not signed in; Qlik Cloud has no "
+                "such space role",
                 "publish what they need in another way",
             )
 
     def _stale(self, note: _Rule) -> None:
         findings, rule = self._context.findings, note.rule
-        if self._context.plan.groups.everyone is None:
-            for spaces in note.everyone.values():
-                findings.warning(
-                    "RULE-EVERYONE",
-                    rule.name,
-                    f"opens {names.spaces(spaces)} for everybody who is signed in; the plan names no group "
-                    "for that",
-                    "set groups.everyone to a group of the tenant that holds everybody",
-                )
+        if note.everyone and self._context.plan.groups.everyone is None:
+            findings.warning(
+                "RULE-EVERYONE",
+                rule.name,
+                f"opens {names.spaces(note.everyone)} for everybody who is signed in; the plan names no "
+                "group for that",
+                "set groups.everyone to a group of the tenant that holds everybody",
+            )
         for groups, spaces in sorted(note.members.items()):
             findings.info(
                 "RULE-BY-MEMBERS",
@@ -145,12 +144,12 @@ class Notes:
                 f"{groups} today: {rule.rule}",
                 "name the right group in spaces.<space>.access if that is chance",
             )
-        for spaces in note.single.values():
+        if note.single:
             findings.info(
                 "RULE-EXPANDED",
                 rule.name,
                 f"names no group: those who meet it today, at most {note.most} people, get a role in "
-                f"{names.spaces(spaces)} one by one, which goes stale: {rule.rule}",
+                f"{names.spaces(note.single)} one by one, which goes stale: {rule.rule}",
                 "make a group for them, and name it in spaces.<space>.access",
             )
         for count, spaces in sorted(note.too_many.items()):

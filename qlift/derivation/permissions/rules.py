@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +13,7 @@ from qlift.derivation.permissions.explain import Explained, Explainer, for_anony
 from qlift.derivation.permissions.facts import Properties, Resource, StreamFacts, Users
 from qlift.derivation.permissions.roles import EVERYTHING
 from qlift.derivation.permissions.settle import Settled, settle
+from qlift.derivation.permissions.wildcard import wildcard
 
 QMC_ONLY = 2
 
@@ -59,8 +59,8 @@ class Rules:
         )
 
     @cached_property
-    def _patterns(self) -> dict[str, tuple[re.Pattern[str], ...]]:
-        return {r.id: tuple(_pattern(p) for p in patterns(r)) for r in self.in_hub}
+    def _patterns(self) -> dict[str, tuple[Callable[[str], bool], ...]]:
+        return {r.id: tuple(wildcard(p) for p in patterns(r)) for r in self.in_hub}
 
     def covering(self, type_: str, id_: str) -> Iterable[SystemRule]:
         """Rules that count in the hub and whose resource filter takes in the object."""
@@ -68,7 +68,7 @@ class Rules:
 
     def matching(self, rules: Iterable[SystemRule], type_: str, id_: str) -> Iterable[SystemRule]:
         name = f"{type_}_{id_}"
-        return (r for r in rules if any(p.fullmatch(name) for p in self._patterns[r.id]))
+        return (r for r in rules if any(fits(name) for fits in self._patterns[r.id]))
 
     def of_stream(self, stream: Stream) -> tuple[Reading | Unread, ...]:
         """Those that grant something that a role of a space can hold, by id."""
@@ -103,7 +103,3 @@ class Rules:
 
 def patterns(rule: SystemRule) -> list[str]:
     return [p.strip() for p in rule.resource_filter.split(",") if p.strip()]
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(p) for p in text.split("*")), re.IGNORECASE)

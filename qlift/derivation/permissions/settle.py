@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from qlift.derivation.permissions import conditions
 from qlift.derivation.permissions.conditions import And, Call, Compare, Not, Or, Path, Text
 from qlift.derivation.permissions.facts import HUB, SESSION, Resource, Users, Values
+from qlift.derivation.permissions.wildcard import wildcard
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class UserTest:
     """`=`, `==`, `like` or `matches`."""
     values: frozenset[str]
     """As they are written."""
+    in_rule: bool
+    """The rule spells them; else they are values of the resource."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class AnyOf:
 
 
 Settled = Known | UserTest | SameValue | OneOf | NotOf | AllOf | AnyOf
+MOST_REPETITIONS = 3
 ALWAYS, NEVER = Known(True), Known(False)
 
 
@@ -152,8 +156,8 @@ def _compared(node: Compare, resource: Resource, users: Users) -> Settled:
     if isinstance(left, tuple) and isinstance(right, tuple):
         return Known(_any(node.operator, left, right))
     if isinstance(left, str):
-        return UserTest(left, node.operator, frozenset(right))
-    return UserTest(str(right), node.operator, frozenset(left))
+        return UserTest(left, node.operator, frozenset(right), isinstance(node.right, Text))
+    return UserTest(str(right), node.operator, frozenset(left), isinstance(node.left, Text))
 
 
 def _lower(side: Text | Path) -> Text | Path:
@@ -196,14 +200,18 @@ def tester(operator: str, wanted: str) -> Callable[[str], bool]:
     if operator == "==":
         return lambda value: value == wanted
     if operator == "like":
-        like = re.compile(".*".join(re.escape(p) for p in wanted.lower().split("*")), re.DOTALL)
-        return lambda value: like.fullmatch(value.lower()) is not None
+        return wildcard(wanted)
     pattern = re.compile(wanted, re.DOTALL)
     return lambda value: pattern.fullmatch(value) is not None
 
 
 def _is_plain(pattern: str) -> bool:
-    """Whether a regular expression means the same in every dialect, and ends in time: no repeated groups."""
+    """Whether a regular expression means the same in every dialect, and ends in time.
+
+    No repeated groups, and few repetitions after each other.
+    """
+    if len(re.findall(r"[*+{]", pattern)) > MOST_REPETITIONS:
+        return False
     if re.search(r"\)[*+?{]|\(\?|\\[^wdWD.*+?()\[\]{}|\\-]|[*+?}][*+?{]", pattern):
         return False
     try:

@@ -157,24 +157,31 @@ class Access:
     ) -> frozenset[str]:
         if rule.condition.asks_privilege:
             return self._who(rule, users, kind, document, context)
-        answers: list[object] = [number, context if rule.condition.asks_context else None]
-        if rule.condition.questions:
-            nobody = _Facts(self, {}, Person({}), kind, document, context)
-            for path, called in sorted(rule.condition.questions):
-                answers.append(nobody.call(path, None) if called else nobody.values(path))
-        key = tuple(answers)
+        nobody = _Facts(self, {}, Person({}), kind, document, context)
+        questions = sorted(rule.condition.questions)
+        values = {path: nobody.values(path) for path, called in questions if not called}
+        calls = {path: nobody.call(path, None) for path, called in questions if called}
+        asked = context if rule.condition.asks_context else None
+        key = (number, asked, tuple(values.items()), tuple(calls.items()))
         if key not in self._memory.holders:
             everybody = self._store.all(USER.stored)
-            self._memory.holders[key] = self._who(rule, everybody, kind, document, context)
+            self._memory.holders[key] = self._who(rule, everybody, kind, document, context, values)
         return self._memory.holders[key]
 
     def _who(
-        self, rule: _Rule, users: Sequence[Document], kind: Kind, document: Document, context: int
+        self,
+        rule: _Rule,
+        users: Sequence[Document],
+        kind: Kind,
+        document: Document,
+        context: int,
+        values: Mapping[tuple[str, ...], tuple[str, ...]] | None = None,
     ) -> frozenset[str]:
+        known = values or {}
         return frozenset(
             user["id"]
             for user in users
-            if rule.condition.holds(_Facts(self, user, self.person(user), kind, document, context))
+            if rule.condition.holds(_Facts(self, user, self.person(user), kind, document, context, known))
         )
 
     def visible(self, user: Document, kind: Kind, documents: Sequence[Document]) -> list[Document]:
@@ -284,8 +291,12 @@ class _Facts:
     kind: Kind
     document: Document
     context: int
+    known: Mapping[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    """Values of the resource that were looked up before."""
 
-    def values(self, path: Sequence[str]) -> tuple[str, ...]:
+    def values(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        if path in self.known:
+            return self.known[path]
         if path[0] == "user":
             if len(path) == 1:
                 return (self.user["id"],)
@@ -300,7 +311,7 @@ class _Facts:
             return ()
         return _values(found[0], found[1], path[-1]) if len(path) > 1 else (found[1]["id"],)
 
-    def call(self, path: Sequence[str], argument: str | None) -> bool:
+    def call(self, path: tuple[str, ...], argument: str | None) -> bool:
         if path in (("user", "isanonymous"), ("isanonymous",)):
             return False  # Nobody in the list of users is anonymous.
         if path[-1] == "empty":

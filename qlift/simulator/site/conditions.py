@@ -16,7 +16,7 @@ view)", "EQUAL", "STRICT EQUAL", "LIKE", "MATCHES" and their neighbours.)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -29,10 +29,10 @@ class ConditionError(ValueError):
 class Facts(Protocol):
     """What a condition asks about one user and one resource."""
 
-    def values(self, path: Sequence[str]) -> tuple[str, ...]:
+    def values(self, path: tuple[str, ...]) -> tuple[str, ...]:
         """The values at a path (names in small letters, values as they are), e.g. `("user", "group")`."""
 
-    def call(self, path: Sequence[str], argument: str | None) -> bool:
+    def call(self, path: tuple[str, ...], argument: str | None) -> bool:
         """The answer of a function, e.g. `("resource", "stream", "hasprivilege")` with `read`."""
 
 

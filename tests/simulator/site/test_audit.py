@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from qlift.simulator.site import audit, conditions, seed_sample
+from qlift.simulator.site import SampleOptions, audit, conditions, seed_sample
 from qlift.simulator.site.access import CONSOLE, HUB, Access
 from qlift.simulator.site.documents import (
     app,
@@ -56,7 +56,25 @@ CONDITIONS = [
     ('user.environment.group = "X"', set()),
     ("this is not a condition", set()),
     ('resource.HasPrivilege("read")', set()),
+    ("", {"u1", "u2", "u3"}),
+    ('user.group == "READERS"', {"u2"}),
+    ('user.group !== "READERS"', {"u1", "u3"}),
+    ('user.userDirectory matches "a.*e"', set()),
+    ('user.userDirectory matches "CM"', set()),
+    ('user.userId like "*A"', {"u1", "u3"}),
+    ("user.group like resource.name", set()),
+    ('user.group="readers" AND user.group="bosses"', set()),
+    ('!user.Function("x")', set()),
+    ('node.name != "x"', set()),
+    ("user.group.Empty()", {"u3"}),
+    ('!resource.@Team.Empty() and user.userId="clara"', {"u3"}),
+    ("resource.owner.group = user.group", {"u1", "u2"}),
+    ('resource.owner.userId = "anna" and user.roles="RootAdmin"', {"u3"}),
+    ('resource.id = "S1" and user.group="Bosses"', {"u1"}),
+    ('user.costcenter != "x"', {"u1", "u2", "u3"}),
+    ('user.environment.context = "AppAccess"', set()),
 ]
+"""Nobody in the last one: without a context, an audit is about hub and console at once."""
 
 
 @pytest.mark.parametrize(("condition", "expected"), CONDITIONS)
@@ -140,8 +158,85 @@ def test_objects_of_an_unpublished_app_belong_to_its_owner(small: Store) -> None
     assert not access.actions(BRUNO, APP_OBJECT, sheet, wanted=2)
 
 
+def test_the_context_of_the_audit_is_an_attribute_of_the_session(small: Store) -> None:
+    _put(small, USER, ANNA)
+    _put(small, STREAM, SALES)
+    condition = 'user.environment.context = "AppAccess"'
+    _put(small, SYSTEM_RULE, system_rule("r", "rule", "Stream_s1", condition, 2))
+    access = Access(small)
+    assert [access.actions(ANNA, STREAM, SALES, c) for c in (HUB, CONSOLE)] == [2, 0]
+    assert [access.grants([ANNA], STREAM, SALES, c)["u1"] for c in (HUB, CONSOLE)] == [2, 0]
+
+
+def test_all_users_at_once_are_answered_as_one_by_one(small: Store) -> None:
+    seed_sample(small, SampleOptions(generated_rules=150, streams=12, users=40, apps=4, personal=1))
+    access, users = Access(small), small.all(USER.stored)
+    for kind in (STREAM, APP):
+        for document in small.all(kind.stored):
+            for context in (HUB, CONSOLE):
+                masks = access.grants(users, kind, document, context)
+                assert masks == {u["id"]: access.actions(u, kind, document, context) for u in users}
+
+
+def test_what_was_worked_out_is_forgotten_when_a_rule_or_a_user_changes(small: Store) -> None:
+    _put(small, USER, ANNA, BRUNO)
+    _put(small, STREAM, SALES)
+    _put(small, SYSTEM_RULE, system_rule("r", "rule", "Stream_s1", 'user.group="Bosses"', 2))
+
+    def granted() -> set[str]:
+        matrix = audit.matrix(small, audit.MatrixRequest(resource_type="Stream"))["matrix"]
+        return {row["subjectId"] for row in matrix}
+
+    assert granted() == {"u1"}
+    _put(small, USER, user("u2", "ACME", "bruno", "Bruno Dahl", [("group", "Bosses")]))
+    assert granted() == {"u1", "u2"}
+    _put(small, SYSTEM_RULE, system_rule("r", "rule", "Stream_s1", 'user.userId="bruno"', 2))
+    assert granted() == {"u2"}
+    small.delete(SYSTEM_RULE.stored, "r")
+    assert granted() == set()
+
+
+def test_generated_rules_are_of_all_kinds_and_the_same_for_a_seed(small: Store) -> None:
+    options = SampleOptions(generated_rules=300, streams=20, users=60, apps=4, personal=1)
+    seed_sample(small, options)
+    again = Store(None)
+    seed_sample(again, options)
+    for kind in (SYSTEM_RULE, STREAM, USER):
+        assert small.all(kind.stored) == again.all(kind.stored)
+    again.close()
+    rules = [r for r in small.all(SYSTEM_RULE.stored) if r["name"].startswith("Generated")]
+    assert len({r["name"] for r in rules}) == 300
+    unread = []
+    for rule in rules:
+        try:
+            conditions.parse(rule["rule"])
+        except conditions.ConditionError:
+            unread.append(rule)
+    assert 0 < len(unread) < 60
+    said = " ".join(r["rule"] for r in rules)
+    for shape in (
+        "user.environment",
+        "HasPrivilege",
+        "matches",
+        " like ",
+        "!==",
+        "resource.owner",
+        "Empty()",
+    ):
+        assert shape in said
+    assert any(r["disabled"] for r in rules) and {r["ruleContext"] for r in rules} == {0, 1, 2}
+
+
 def test_a_condition_that_cannot_be_read_is_an_error_of_the_parser() -> None:
-    for text in ("user.name =", "(user.name", 'user.name = "a" extra "b"', "and", '"open'):
+    for text in (
+        "user.name =",
+        "(user.name",
+        'user.name = "a" extra "b"',
+        "and",
+        '"open',
+        '"a"',
+        "user.x OR",
+    ):
         with pytest.raises(conditions.ConditionError):
             conditions.parse(text)
 
