@@ -20,6 +20,7 @@ from qlift.derivation.schedules.operational import announced, last_run
 from qlift.derivation.schedules.tasks import triggered
 from qlift.derivation.schedules.timing import Note, Timing
 from qlift.derivation.schedules.triggers import translate
+from qlift.derivation.schedules.words import amount
 
 TASKS_PER_APP = 10
 """Qlik Cloud's limit (the vendor's page on capacity)."""
@@ -122,7 +123,7 @@ class _Chains:
     def _minutes(self, other: Named) -> str:
         kinds = ("externalprogramtask", "usersynctask")
         last = next((run for kind in kinds if (run := last_run(self._site.bundle, other.id, kind))), None)
-        return f" ({last.minutes} minutes when it ran last)" if last and last.minutes else ""
+        return f" ({amount(last.minutes, 'minute')} when it ran last)" if last and last.minutes else ""
 
     def _by_clock(self, origin: Origin, event: SchemaEvent, outcome: Outcome) -> dict[str, _Start]:
         said = announced(self._site.bundle, event.id)
