@@ -108,11 +108,11 @@ def test_a_task_of_more_than_ten_triggers_is_followed_where_ten_are_left(tmp_pat
     assert not desired.errors
 
 
-def test_two_followers_of_one_event_become_one(tmp_path: Path) -> None:
-    """Seven that one rule cannot say, two that it can, two that follow those: one too many."""
+def test_chains_count_and_follow_what_is_left(tmp_path: Path) -> None:
+    """Eight that one rule cannot say, two that it can, one that follows those: one too many."""
     site, _, _, app = small_site()
     task, other, follower = (site.task(app, name) for name in ("Apart", "Other", "Follower"))
-    for n in range(7):
+    for n in range(8):
         site.timed(task, name=f"E{n}", startDate=f"2026-01-05T{n:02}:{n:02}:00")
     for n in range(2):
         site.timed(other, name=f"O{n}", schemaFilterDescription=[f"* * - {n} 1 * * *"])
@@ -121,7 +121,23 @@ def test_two_followers_of_one_event_become_one(tmp_path: Path) -> None:
     [left] = [s for s in desired.schedules if s.name.startswith("Other")]
     [after] = [s for s in desired.schedules if s.after]
     assert left.recurrence == "RRULE:FREQ=WEEKLY;BYDAY=SU,MO" and after.after == left.key
-    assert after.key == after.source.id and len(desired.schedules) == 9 and not desired.errors
+    assert len(desired.schedules) == 10 and not desired.errors
+
+
+def test_a_chain_of_several_tasks_does_not_push_its_app_over_the_limit(tmp_path: Path) -> None:
+    """Four upstream, so four tasks: with seven of its own the app would have eleven."""
+    site, jane, stream, app = small_site()
+    upstream = site.task(site.app("Stage", jane, stream), "Upstream")
+    for n in range(4):
+        site.timed(upstream, name=f"U{n}", startDate=f"2026-01-05T{n:02}:{n:02}:00")
+    task = site.task(app, "Own")
+    for n in range(7):
+        site.timed(task, name=f"E{n}", startDate=f"2026-01-05T{n:02}:{n:02}:00")
+    site.chained(site.task(app, "Follower"), upstream)
+    desired = derived(tmp_path, site.write(tmp_path / "b"))
+    assert not desired.errors and not [s for s in desired.schedules if s.after]
+    [finding] = [f for f in desired.findings if f.code == "CHAIN-NOT-MIGRATED"]
+    assert finding.object == "Follower / After" and "4 tasks" in finding.message
 
 
 def test_tasks_that_others_follow_do_not_take_in_strangers(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from qlift.bundle.models import CompositeRule
 from qlift.derivation.schedules.made import SiteSchedules
 from qlift.derivation.schedules.operational import last_run
+from qlift.derivation.schedules.words import amount
 
 BY_TIME = "schedule it by time, after all of them"
 WHOLE_DAYS = ("DAILY", "WEEKLY", "MONTHLY")
@@ -22,10 +23,10 @@ def nearest(site: SiteSchedules, rules: Sequence[CompositeRule]) -> str:
         [name] = names.values()
         return f"make it follow `{name}` alone, or {BY_TIME}"
     ends = {i: run.ended for i in names if (run := last_run(site.bundle, i)) and run.ended}
-    if len(ends) == len(names):
+    if len(ends) == len(names) and len(set(ends.values())) > 1:
         *_, (before, second), (end, last) = sorted((end, i) for i, end in ends.items())
-        minutes = int((end - before).total_seconds()) // 60
-        why = f"it ended last, {end:%Y-%m-%d %H:%M} UTC, {minutes} minutes after `{names[second]}`"
+        minutes = amount(int((end - before).total_seconds()) // 60, "minute")
+        why = f"it ended last, {end:%Y-%m-%d %H:%M} UTC, {minutes} after `{names[second]}`"
         return f"make it follow `{names[last]}`{_state(last, failed)} alone ({why}), or {BY_TIME}"
     timed = [m for m in site.made if m.task.id in names and m.timing and m.timing.rule.freq in WHOLE_DAYS]
     starts = {m.task.id: m.timing for m in timed if m.timing}

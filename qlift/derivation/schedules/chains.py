@@ -9,6 +9,7 @@ and goes on from what starts that one.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,6 +21,7 @@ from qlift.derivation.schedules.operational import announced, last_run
 from qlift.derivation.schedules.tasks import triggered
 from qlift.derivation.schedules.timing import Note, Timing
 from qlift.derivation.schedules.triggers import translate
+from qlift.derivation.schedules.words import amount
 
 TASKS_PER_APP = 10
 """Qlik Cloud's limit (the vendor's page on capacity)."""
@@ -48,22 +50,28 @@ def add_chains(site: SiteSchedules, as_of: date) -> None:
             links[task.id].append(Link(outcome, event, origins.of(event, outcome)))
         except Cut as cut:
             outcome.notes.append(cut.note)
-    chains = _Chains(site, as_of)
+    chains = _Chains(site, as_of, links)
     for task_id in upstream_first(site, links):
         for link in links.get(task_id, ()):
             chains.add(link)
 
 
 class _Chains:
-    def __init__(self, site: SiteSchedules, as_of: date) -> None:
+    def __init__(self, site: SiteSchedules, as_of: date, links: Mapping[str, list[Link]]) -> None:
         self._site = site
         self._as_of = as_of
         self._all = {t.id: t for t in site.bundle.reload_tasks}
         self._triggered = triggered(site.bundle)
         self._made: dict[str, list[Made]] = defaultdict(list)
         """By task."""
+        self._spare: dict[str, int] = defaultdict(lambda: TASKS_PER_APP)
+        """Tasks that an app may still have, when each of its composite events has got one."""
         for made in site.made:
             self._made[made.task.id].append(made)
+            self._spare[made.task.app.id] -= 1
+        for found in links.values():
+            for link in found:
+                self._spare[link.outcome.task.app.id] -= 1
 
     def add(self, link: Link) -> None:
         outcome, event, task = link.outcome, link.event, link.outcome.task
@@ -74,10 +82,16 @@ class _Chains:
                 starts |= self._starts(origin, outcome)
             except Cut as cut:
                 outcome.notes.append(cut.note)
-        if len(starts) > TASKS_PER_APP:
-            note = Cut(f"it would need {len(starts)} tasks; an app has at most {TASKS_PER_APP}").note
-            outcome.notes.append(note)
+        more = len(starts) - 1
+        if more > 0 and more > self._spare[task.app.id]:
+            self._spare[task.app.id] += 1
+            reason = (
+                f"it would need {len(starts)} tasks, as what it follows; an app has at most {TASKS_PER_APP}"
+            )
+            remedy = "give the task that it follows fewer triggers, or schedule it by time"
+            outcome.notes.append(Cut(reason, remedy).note)
             return
+        self._spare[task.app.id] -= more
         for place, (id_, start) in enumerate(sorted(starts.items())):
             key, mark = further_key(event, id_) if place else first_key(event)
             outcome.made.append(
@@ -122,7 +136,7 @@ class _Chains:
     def _minutes(self, other: Named) -> str:
         kinds = ("externalprogramtask", "usersynctask")
         last = next((run for kind in kinds if (run := last_run(self._site.bundle, other.id, kind))), None)
-        return f" ({last.minutes} minutes when it ran last)" if last and last.minutes else ""
+        return f" ({amount(last.minutes, 'minute')} when it ran last)" if last and last.minutes else ""
 
     def _by_clock(self, origin: Origin, event: SchemaEvent, outcome: Outcome) -> dict[str, _Start]:
         said = announced(self._site.bundle, event.id)

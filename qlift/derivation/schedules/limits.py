@@ -6,7 +6,7 @@ possible.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 
@@ -17,43 +17,39 @@ from qlift.derivation.schedules.timing import Note
 
 
 def merge_triggers(site: SiteSchedules, as_of: date) -> None:
-    """In apps that have too many. Before chains are added, so that they follow what is left; and after."""
-    for app in sorted(_too_many(site)):
-        _merge(site, app, as_of)
+    """In apps that have too many. Before chains are added: they follow what is left."""
+    counts = Counter(m.task.app.id for m in site.made)
+    for event in site.bundle.composite_events:
+        task = site.tasks.get(id_of(event.reload_task))
+        if task is not None:
+            counts[task.app.id] += 1
+    rules = (r for e in site.bundle.composite_events for r in e.composite_rules)
+    followed = {id_of(r.reload_task) for r in rules}
+    for app, count in sorted(counts.items()):
+        if count > TASKS_PER_APP:
+            _merge(site, app, count - TASKS_PER_APP, followed, as_of)
 
 
 def report_limits(site: SiteSchedules) -> None:
     """Says which apps have too many tasks."""
-    for app, count in sorted(_too_many(site).items()):
-        site.about_apps.append(
-            (
-                app,
-                Note.error(
-                    "TASKS-PER-APP",
-                    f"{count} tasks; an app of Qlik Cloud has at most {TASKS_PER_APP}, disabled ones too",
-                    "merge or remove triggers in the source, or leave the app's schedules to a person",
-                ),
-            )
-        )
+    for app, count in sorted(Counter(m.task.app.id for m in site.made).items()):
+        if count > TASKS_PER_APP:
+            message = f"{count} tasks; an app of Qlik Cloud has at most {TASKS_PER_APP}, disabled ones too"
+            remedy = "merge or remove triggers in the source, or leave the app's schedules to a person"
+            site.about_apps.append((app, Note.error("TASKS-PER-APP", message, remedy)))
 
 
-def _too_many(site: SiteSchedules) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for made in site.made:
-        counts[made.task.app.id] += 1
-    return {app: count for app, count in counts.items() if count > TASKS_PER_APP}
-
-
-def _merge(site: SiteSchedules, app: str, as_of: date) -> None:
-    outcomes = [o for o in site.outcomes if o.task.app.id == app]
-    rules = (r for e in site.bundle.composite_events for r in e.composite_rules)
-    followed = {id_of(r.reload_task) for r in rules}
+def _merge(site: SiteSchedules, app: str, spare: int, followed: set[str], as_of: date) -> None:
+    """`spare` tasks have to go, if one rule says the same."""
     timed = sorted(
-        (_Timed(o, m) for o in outcomes for m in o.made if m.timing and not m.timing.rule.count),
+        (
+            _Timed(o, m)
+            for o in site.outcomes
+            for m in o.made
+            if m.task.app.id == app and m.timing and not m.timing.rule.count
+        ),
         key=lambda t: t.made.key,
     )
-    spare = sum(len(o.made) for o in outcomes) - TASKS_PER_APP
-    gone: dict[str, str] = {}
     changed = True
     while changed and spare > 0:
         changed = False
@@ -61,10 +57,8 @@ def _merge(site: SiteSchedules, app: str, as_of: date) -> None:
             for other in timed[place + 1 :]:
                 if spare > 0 and _join(one, other, followed, as_of):
                     timed.remove(other)
-                    gone[other.made.key] = one.made.key
                     spare -= 1
                     changed = True
-    _follow(site, gone)
 
 
 class _Timed:
@@ -102,21 +96,3 @@ def _join(one: _Timed, other: _Timed, followed: set[str], as_of: date) -> bool:
         Note.info("SCHEDULE-MERGED", f"the task of `{one.outcome.what}` runs it too", "nothing to do")
     )
     return True
-
-
-def _follow(site: SiteSchedules, gone: dict[str, str]) -> None:
-    """What followed a task that is gone follows the one that runs it; two of one event become one."""
-    for outcome in site.outcomes:
-        seen: set[tuple[str, str | None]] = set()
-        kept = []
-        for made in outcome.made:
-            if made.after is None:
-                kept.append(made)
-                continue
-            after = made.after
-            while after in gone:
-                after = gone[after]
-            if (after, made.after_status) not in seen:
-                seen.add((after, made.after_status))
-                kept.append(replace(made, after=after))
-        outcome.made = kept

@@ -10,6 +10,7 @@ from qlift.derivation.schedules.made import Made, SiteSchedules, events_of, othe
 from qlift.derivation.schedules.of_site import schedules_of
 from qlift.derivation.schedules.tasks import throw_away
 from qlift.derivation.schedules.timing import Note
+from qlift.derivation.schedules.words import amount
 
 
 def schedules(context: Context, apps: Apps) -> tuple[ReloadSchedule, ...]:
@@ -92,7 +93,7 @@ def _report(context: Context, site: Site, apps: Apps, found: SiteSchedules) -> N
     if others:
         context.findings.info(
             "TASKS-OF-OTHER-KINDS",
-            f"{len(others)} tasks of {site.name}",
+            f"{amount(len(others), 'task')} of {site.name}",
             "external programs and user directory syncs; Qlik Cloud has neither",
             "an automation may do the work of a program; users come from the identity provider",
         )

@@ -24,7 +24,6 @@ def schedules_of(bundle: Bundle, tasks: Mapping[str, ReloadTask], as_of: date) -
             site.outcomes.append(_timed(bundle, task, event, as_of))
     merge_triggers(site, as_of)
     add_chains(site, as_of)
-    merge_triggers(site, as_of)
     report_limits(site)
     add_remarks(site, as_of)
     return site

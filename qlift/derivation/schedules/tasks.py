@@ -10,6 +10,7 @@ from qlift.derivation.schedules import zones
 from qlift.derivation.schedules.made import SiteSchedules, events_of, id_of
 from qlift.derivation.schedules.operational import last_run
 from qlift.derivation.schedules.timing import Note
+from qlift.derivation.schedules.words import amount
 
 CLOUD_TIMEOUT_MINUTES = 180
 """How long Qlik Cloud lets a reload run (the vendor's page on capacity)."""
@@ -70,7 +71,7 @@ def _about_timeouts(site: SiteSchedules) -> None:
     if count:
         site.about_site.append(
             (
-                f"{count} tasks of {site.bundle.site}",
+                f"{amount(count, 'task')} of {site.bundle.site}",
                 Note.info(
                     "TASK-TIMEOUT",
                     f"they may run for more than {CLOUD_TIMEOUT_MINUTES} minutes; Qlik Cloud stops there",
@@ -91,7 +92,7 @@ def _about_clock_changes(site: SiteSchedules, as_of: date) -> None:
     if count:
         site.about_site.append(
             (
-                f"{count} triggers of {site.bundle.site}",
+                f"{amount(count, 'trigger')} of {site.bundle.site}",
                 Note.info(
                     "SCHEDULE-CLOCK-CHANGE",
                     "they run every few minutes or hours where clocks are changed: on those two days a year "

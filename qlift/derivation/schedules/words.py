@@ -37,7 +37,11 @@ def every(step: int) -> str:
     parts = [(n, unit) for n, unit in amounts if n]
     if len(parts) == 1 and parts[0][0] == 1:
         return f"every {parts[0][1]}"
-    return "every " + " ".join(f"{n} {unit}{'s' if n > 1 else ''}" for n, unit in parts)
+    return "every " + " ".join(amount(n, unit) for n, unit in parts)
+
+
+def amount(count: int, unit: str) -> str:
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def _limits(found: Filter) -> Iterable[str]:

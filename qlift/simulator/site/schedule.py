@@ -76,19 +76,8 @@ def _instant(wall: datetime, zone: ZoneInfo, daylight: int) -> datetime:
     local = wall.replace(tzinfo=zone)
     if daylight == 0:
         return local.astimezone(UTC)
-    standard = _standard_offset(wall.year, zone)
-    offset = standard + (
-        timedelta(hours=1) if daylight == 2 and _has_daylight(wall.year, zone) else timedelta()
-    )
-    return (wall - offset).replace(tzinfo=UTC)
-
-
-def _standard_offset(year: int, zone: tzinfo) -> timedelta:
-    return min(_offsets(year, zone))
-
-
-def _has_daylight(year: int, zone: tzinfo) -> bool:
-    return len(_offsets(year, zone)) > 1
+    offsets = _offsets(wall.year, zone)
+    return (wall - (min(offsets) if daylight == 1 else max(offsets))).replace(tzinfo=UTC)
 
 
 def _offsets(year: int, zone: tzinfo) -> set[timedelta]:
