@@ -30,6 +30,8 @@ def codes(script: str) -> list[str]:
         ("LOAD a FROM [http://x//y]; LET b = 1;", ["LOAD a FROM [http://x//y]", "LET b = 1"]),
         ("IF 1 THEN\n TRACE it's;\n LET b;\nEND IF\nLET c", ["IF 1 THEN", "LET b", "END IF", "LET c"]),
         ("LET a = 1 /* open; LET b = 2;", ["LET a = 1 /* open", "LET b = 2"]),
+        ("LET a = 'p=(redacted); LET b;\nLET c = 'x';", ["LET a = 'p=(redacted)", "LET b", "LET c = 'x'"]),
+        ("LET a = 'p=(redacted);x'; LET b = 2;", ["LET a = 'p=(redacted);x'", "LET b = 2"]),
         ("LET a = 'open; LET b = 2;", ["LET a = 'open", "LET b = 2"]),
         ("LET a = 1;\rLET b = 2; // x\rLET c = 3;", ["LET a = 1", "LET b = 2", "LET c = 3"]),
         (";;  ;\n;", []),
@@ -259,7 +261,22 @@ def test_spellings_of_one_file_have_one_key() -> None:
 WORDS = st.sampled_from(
     (
         *("SECTION ACCESS;", "SECTION APPLICATION;", "STAR IS %;", "LOAD ", "* ", " as ", "upper(", ")", ","),
-        *("INLINE ", "[", "]", "'", '"', "`", "ACCESS,USERID\n", "USER,A\n", "x", "ß", "\x01", "\n", "\r"),
+        *(
+            "INLINE ",
+            "[",
+            "]",
+            "'",
+            '"',
+            "`",
+            "ACCESS,USERID\n",
+            "USER,A\n",
+            "x",
+            "ß",
+            "\x01",
+            "\n",
+            "\r",
+            "(redacted)",
+        ),
         *("//", "/*", "*/", "REM ", "TRACE ", "SET a=", "IF x THEN\n", "$(a)", "$(Include=", ";"),
         *("FROM ", "lib://X/y.qvd ", "(qvd)", "STORE ", "INTO ", "LIB CONNECT TO ", "SQL SELECT "),
         *("RESIDENT ", "JOIN ", "delimiter is ", "no labels", "header is 9 lines"),
@@ -303,6 +320,7 @@ SHAPES = {
     "values": "'a,''b,",
     "controls": "IF x THEN\n",
     "then": "THEN ",
+    "redacted": "'(redacted)\n[(redacted)\n",
 }
 BEGINNINGS = {
     "set in one line": "SET x = ",

@@ -247,13 +247,15 @@ def test_the_identity_that_reloads_is_a_warning(tmp_path: Path) -> None:
 
 
 def test_without_known_roles_anybody_of_the_tenant_counts(tmp_path: Path) -> None:
-    space = {"Finance": {"from": {"stream": "Finance"}, "type": "managed", "access": "none"}}
+    space: dict[str, dict[str, Any]] = {
+        "Finance": {"from": {"stream": "Finance"}, "type": "managed", "access": "none"}
+    }
     script = access("USER, CORP\\lee, EU")
     assert errors(tmp_path, script, spaces=space) == []
     granted = [{"group": "Known to the tenant only", "roles": ["consumer"]}]
-    space["Finance"] = {**space["Finance"], "access": granted}  # type: ignore[dict-item]
+    space["Finance"] = {**space["Finance"], "access": granted}
     assert errors(tmp_path, script, spaces=space) == []
-    space["Finance"] = {**space["Finance"], "access": [{"user": "CORP\\bob", "roles": ["consumer"]}]}  # type: ignore[dict-item]
+    space["Finance"] = {**space["Finance"], "access": [{"user": "CORP\\bob", "roles": ["consumer"]}]}
     assert errors(tmp_path, script, spaces=space) == ["LOCKED"]
     space["Finance"] = {**space["Finance"], "owner": "CORP\\lee"}
     assert errors(tmp_path, script, spaces=space) == []
@@ -265,7 +267,7 @@ def test_a_personal_app_is_its_owners(tmp_path: Path) -> None:
     mine = site.app("Mine", lee)
     site.script(mine, access("USER, CORP\\jane, EU"))
     site.rule("x", '((user.group="BI Readers"))', "Stream_*")
-    plan = {"select": {"personal": True}}
+    plan: dict[str, Any] = {"select": {"personal": True}}
     told = by_code(derived(tmp_path, site.write(tmp_path / "b"), **plan))
     assert told["LOCKED"].object == "Mine"
     site.script(mine, access("USER, CORP\\lee, EU"))
@@ -290,6 +292,14 @@ def test_a_credential_in_a_script_is_an_error_with_its_line(tmp_path: Path) -> N
     waiver = Waiver(code="SCRIPT-CREDENTIAL", object="Ledger", owner="jane", until=date(2027, 1, 1))
     [waived] = credentials(tmp_path, site, waivers=(waiver,))
     assert waived.severity == "warning" and "jane" in waived.message
+
+
+@pytest.mark.parametrize("quote", ["'", '"', ""])
+def test_a_credential_that_was_taken_out_hides_nothing_behind_it(tmp_path: Path, quote: str) -> None:
+    """The bundle has lost the quote that closes such a text."""
+    connect = f"OLEDB CONNECT TO {quote}Provider=x;Password={SECRET}{quote};\n"
+    told = found(tmp_path, connect + access("USER, CORP\\lee, EU") + "\nLET a = 'x';")
+    assert "line 2:" in told["LOCKED"].message and "UNCHECKED" not in told
 
 
 def test_the_script_of_an_app_that_stays_is_only_told(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+from qlift.bundle.redact import REDACTED
+
 CLOSING = {"'": "'", '"': '"', "`": "`", "[": "]"}
 FILLER = "\x01"
 """Stands for every character inside quotes in `Statement.masked`."""
@@ -76,6 +78,7 @@ class _Cutter:
         """Closing quote → up to which offset none is left: what was looked for is not looked for again."""
         self._line = self._first_line = 1
         self._line_end = -1
+        self._redacted = self.script.find(REDACTED)
         self._begin(0)
 
     def _begin(self, at: int) -> None:
@@ -140,16 +143,21 @@ class _Cutter:
 
     def _quote(self, at: int, opening: str) -> int:
         """In SET, a quote that is not closed in its line is none: its value is taken as it is."""
-        closing = CLOSING[opening]
-        limit = self._end_of_this_line(at) if self._is_set else len(self.script)
+        closing, limit = CLOSING[opening], len(self.script)
+        redacted = opening != "[" and self._is_redacted(at)
+        if self._is_set or redacted:
+            limit = self._end_of_this_line(at)
         end = self._find(closing, at + 1, limit)
         while 0 <= end < limit - 1 and self.script[end + 1] == closing:
             end = self._find(closing, end + 2, limit)
-        if end < 0:
+        if end < 0 and redacted:
+            # The credential went out with everything up to the next `;`, its closing quote too.
+            end, closing = self.script.rindex(REDACTED, at, limit) + len(REDACTED) - 1, ""
+        elif end < 0:
             return self._keep(at, at + 1)
         if self._first < 0:
             self._first, self._first_line = at, self._line
-        raw = self.script[at + 1 : end]
+        raw = self.script[at + 1 : end if closing else end + 1]
         self._quoted.append(Quoted(at - self._start, end + 1 - self._start, opening, raw))
         self._code.append(self.script[at : end + 1])
         self._masked += (opening, re.sub(r"[^\n]", FILLER, raw), closing)
@@ -157,6 +165,12 @@ class _Cutter:
             self._line += lines
             self._line_parts = len(self._masked)
         return end + 1
+
+    def _is_redacted(self, at: int) -> bool:
+        """Whether a credential was taken out behind this offset, in the same line."""
+        if 0 <= self._redacted < at:
+            self._redacted = self.script.find(REDACTED, at)
+        return 0 <= self._redacted < self._end_of_this_line(at)
 
     def _end_of_this_line(self, at: int) -> int:
         if at >= self._line_end:
