@@ -21,7 +21,7 @@ from qlift.simulator.site import access, audit, filters, tables, writes
 from qlift.simulator.site.about import ABOUT, ENUMS
 from qlift.simulator.site.access import Access
 from qlift.simulator.site.exports import ExportError, Exports
-from qlift.simulator.site.identity import LOGIN_PATH, Gate, Refusal, Way
+from qlift.simulator.site.identity import LOGIN_PATH, PREFIX, Gate, Refusal, Way
 from qlift.simulator.site.kinds import (
     APP,
     KINDS,
@@ -142,6 +142,7 @@ class _Service:
 
         @router.post("/qrs/app/{id}/export/{token}")
         def export(
+            request: Request,
             id: str,
             token: str,
             skip_data: Annotated[str, Query(alias="skipData")] = "false",
@@ -150,7 +151,10 @@ class _Service:
         ) -> Response:
             document = self._one(APP, id, user, access.READ | access.EXPORT)
             skip = skip_data.lower() in ("true", "1")
-            answer = self._exports.create(document, user, token, skip_data=skip, scope=scope.lower())
+            prefix = request.scope.get(PREFIX, "") if self._switches.download_path == "prefixed" else ""
+            answer = self._exports.create(
+                document, user, token, skip_data=skip, scope=scope.lower(), prefix=prefix
+            )
             return JSONResponse(answer, status_code=201)
 
         @router.get("/tempcontent/{ticket}/{name}")

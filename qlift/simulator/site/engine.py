@@ -57,8 +57,8 @@ class Engine:
             return
         await socket.accept()
         if scope.get(PROXIED):
-            await _notify(socket, "OnAuthenticationInformation", mustAuthenticate=False, **_named(user))
-        await _notify(socket, "OnConnected", qSessionState="SESSION_CREATED")
+            await notify(socket, "OnAuthenticationInformation", mustAuthenticate=False, **_named(user))
+        await notify(socket, "OnConnected", qSessionState="SESSION_CREATED")
         session = Session(self._store, self._switches, user)
         try:
             while True:
@@ -67,7 +67,7 @@ class Engine:
             return
 
 
-async def _notify(socket: WebSocket, method: str, **params: Any) -> None:
+async def notify(socket: WebSocket, method: str, **params: Any) -> None:
     await socket.send_text(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}))
 
 
