@@ -30,9 +30,7 @@ def simulate(
         Path, typer.Option(help="File for the simulator's state; a second start continues with it.")
     ],
     json: Annotated[Path, typer.Option(help="File to write addresses and credentials to.")],
-    https: Annotated[
-        bool, typer.Option("--https", help="Serve the tenant and the site's proxy over https.")
-    ] = False,
+    https: Annotated[bool, typer.Option("--https", help="Serve tenant and proxy over https.")] = False,
     size: Annotated[Size, typer.Option(help="Size of the generated site.")] = Size.SAMPLE,
     apps: Annotated[int | None, typer.Option(help="Other than by size: apps of the generated site.")] = None,
     users: Annotated[int | None, typer.Option(help="Other than by size: its people.")] = None,

@@ -13,7 +13,7 @@ from qlift.simulator.sample import (
 )
 from qlift.simulator.site.app import create_site_app
 from qlift.simulator.site.bundles import SeedError, seed_from_bundle
-from qlift.simulator.site.changes import SITE_SWITCHES, control_router
+from qlift.simulator.site.control import SITE_SWITCHES, control_router
 from qlift.simulator.site.engine import Engine
 from qlift.simulator.site.identity import Gate
 from qlift.simulator.site.real import seed_real_qvf, tasks_from_ctrl_q
