@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp
 from qlift.simulator.certificates import Certificates, certificates
 from qlift.simulator.clock import Clock
 from qlift.simulator.control import CLOCK, SWITCHES, create_control_app
-from qlift.simulator.description import Description
+from qlift.simulator.description import CertificateFiles, Description, SiteAccess
 from qlift.simulator.faults import FaultMiddleware, Faults
 from qlift.simulator.ports import HOST, Endpoint, Servers, SimulatorError
 from qlift.simulator.site import (
@@ -21,7 +22,15 @@ from qlift.simulator.site import (
     seed_from_bundle,
     seed_sample,
 )
-from qlift.simulator.site.ends import HEADER, SiteEnds
+from qlift.simulator.site.ends import (
+    HEADER,
+    HEADER_PREFIX,
+    JWT_PREFIX,
+    TICKET_PREFIX,
+    WINDOWS_PREFIX,
+    SiteEnds,
+    login_parts,
+)
 from qlift.simulator.store import Store
 from qlift.simulator.switches import Switches
 from qlift.simulator.tenant import Credentials, Person, World, create_tenant_app, seed_tenant
@@ -65,6 +74,7 @@ class Simulator:
         try:
             self._credentials = self._seed(sample or SampleOptions(), bundle)
             self._certificates = certificates(self.store)
+            self._site = SiteEnds(self.store, self.clock, self.site_switches, _site_admin(self.store))
         except BaseException:
             self.store.close()
             raise
@@ -114,30 +124,50 @@ class Simulator:
         """Known once it is started."""
         if self._servers is None:
             raise SimulatorError("the simulator is not running")
-        ports = self._servers.ports
-        directory, user_id = _SERVICE_ACCOUNT
-        certificate, proxy = f"{HOST}:{ports['certificate']}", f"{HOST}:{ports['header']}"
+        ports = {name: f"{HOST}:{port}" for name, port in self._servers.ports.items()}
         scheme = "https" if self._https else "http"
         return {
-            "tenant": {"url": f"{scheme}://{HOST}:{ports['tenant']}", **self._credentials},
-            "site": {
-                "header": {
-                    "url": f"{scheme}://{proxy}",
-                    "name": HEADER,
-                    "value": _site_admin(self.store),
-                },
-                "certificate": {
-                    "url": f"https://{certificate}",
-                    "engine_url": f"wss://{HOST}:{ports['engine']}",
-                    "ca": str(self._certificates.ca.absolute()),
-                    "cert": str(self._certificates.client.absolute()),
-                    "key": str(self._certificates.client_key.absolute()),
-                    "user_directory": directory,
-                    "user_id": user_id,
-                },
-            },
-            "control": {"url": f"http://{HOST}:{ports['control']}"},
+            "tenant": {"url": f"{scheme}://{ports['tenant']}", **self._credentials},
+            "site": self._site_access(ports, f"{scheme}://{ports['header']}"),
+            "control": {"url": f"http://{ports['control']}"},
         }
+
+    def _site_access(self, ports: Mapping[str, str], proxy: str) -> SiteAccess:
+        directory, user_id = _SERVICE_ACCOUNT
+        certificate: CertificateFiles = {
+            "ca": str(self._certificates.ca.absolute()),
+            "cert": str(self._certificates.client.absolute()),
+            "key": str(self._certificates.client_key.absolute()),
+        }
+        admin = _site_admin(self.store)
+        admin_directory, admin_id = login_parts(admin)
+        access: SiteAccess = {
+            "header": {"url": proxy, "name": HEADER, "value": admin},
+            "prefixed_header": {"url": f"{proxy}/{HEADER_PREFIX}", "name": HEADER, "value": admin},
+            "certificate": {
+                "url": f"https://{ports['certificate']}",
+                "engine_url": f"wss://{ports['engine']}",
+                "user_directory": directory,
+                "user_id": user_id,
+                **certificate,
+            },
+            "jwt": {"url": f"{proxy}/{JWT_PREFIX}", "token": self._site.token},
+            "ticket": {
+                "url": f"{proxy}/{TICKET_PREFIX}",
+                "qps_url": f"https://{ports['qps']}",
+                "prefix": TICKET_PREFIX,
+                "user_directory": admin_directory,
+                "user_id": admin_id,
+                **certificate,
+            },
+        }
+        if self._site.windows is not None:
+            access["ntlm"] = {
+                "url": f"{proxy}/{WINDOWS_PREFIX}",
+                "user": admin,
+                "password": self._site.windows.password,
+            }
+        return access
 
     @property
     def certificates(self) -> Certificates:
@@ -154,7 +184,7 @@ class Simulator:
         return seed_tenant(self.store, people, groups, self.clock)
 
     def _endpoints(self) -> list[Endpoint]:
-        site = SiteEnds(self.store, self.clock, self.site_switches)
+        site = self._site
         public: Literal["none", "server"] = "server" if self._https else "none"
 
         def faulty(app: ASGIApp) -> ASGIApp:
@@ -166,6 +196,7 @@ class Simulator:
             Endpoint("header", faulty(site.proxy), public, websockets=True),
             Endpoint("certificate", faulty(site.repository), "client"),
             Endpoint("engine", faulty(site.engine), "client", websockets=True),
+            Endpoint("qps", faulty(site.qps), "client"),
             Endpoint("control", create_control_app(self._world, self.faults, self.site_switches)),
         ]
 

@@ -57,8 +57,8 @@ class Engine:
             return
         await socket.accept()
         if scope.get(PROXIED):
-            await _notify(socket, "OnAuthenticationInformation", mustAuthenticate=False, **_named(user))
-        await _notify(socket, "OnConnected", qSessionState="SESSION_CREATED")
+            await notify(socket, "OnAuthenticationInformation", mustAuthenticate=False, **_named(user))
+        await notify(socket, "OnConnected", qSessionState="SESSION_CREATED")
         session = Session(self._store, self._switches, user)
         try:
             while True:
@@ -67,7 +67,7 @@ class Engine:
             return
 
 
-async def _notify(socket: WebSocket, method: str, **params: Any) -> None:
+async def notify(socket: WebSocket, method: str, **params: Any) -> None:
     await socket.send_text(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}))
 
 
@@ -134,8 +134,8 @@ class Session:
             return self._may(app, access.UPDATE)
         return any(
             Access(self._store).actions(self._user, APP_OBJECT, item, wanted=access.READ)
-            for item in self._store.all(APP_OBJECT.stored)
-            if item["app"]["id"] == app["id"] and item["objectType"] == "app_appscript"
+            for item in self._store.where(APP_OBJECT.stored, "app.id", app["id"])
+            if item["objectType"] == "app_appscript"
         )
 
     def _may(self, app: Document, action: int) -> bool:

@@ -21,6 +21,8 @@ LOGIN_PATH = "/internal_forms_authentication/"
 
 PROXIED = "qlift.user"
 """Key of a request's scope: the user whom the proxy has let in."""
+PREFIX = "qlift.prefix"
+"""Key of a request's scope: the virtual proxy's prefix with its slash, or nothing."""
 
 _KEY = re.compile(r"[0-9a-zA-Z]{16}")
 _QLIK_USER = re.compile(r"\s*UserDirectory\s*=\s*([^;]+?)\s*;\s*UserId\s*=\s*(.+?)\s*", re.IGNORECASE)
@@ -70,18 +72,22 @@ class Gate:
         if proxied is not None:
             return proxied
         if self.way == "header":
-            directory, _, user_id = unquote(request.headers.get(self.header_name, "")).rpartition("\\")
-        else:
-            match = _QLIK_USER.fullmatch(request.headers.get("x-qlik-user", ""))
-            directory, user_id = (unquote(match[1]), unquote(match[2])) if match else ("", "")
+            return by_header(self.store, self.header_name, request)
+        match = _QLIK_USER.fullmatch(request.headers.get("x-qlik-user", ""))
+        directory, user_id = (unquote(match[1]), unquote(match[2])) if match else ("", "")
         return find_user(self.store, directory, user_id)
+
+
+def by_header(store: Store, name: str, request: HTTPConnection) -> Document | None:
+    """The user whom the header `name` names."""
+    directory, _, user_id = unquote(request.headers.get(name, "")).rpartition("\\")
+    return find_user(store, directory, user_id)
 
 
 def find_user(store: Store, directory: str, user_id: str) -> Document | None:
     """A user who may come in, by name; capitals do not matter."""
-    wanted = (directory.lower(), user_id.lower())
-    for user in store.all(USER.stored):
-        if (user["userDirectory"].lower(), user["userId"].lower()) == wanted:
+    for user in store.where(USER.stored, "userId", user_id):
+        if user["userDirectory"].lower() == directory.lower():
             shut_out = any(user.get(reason) for reason in ("inactive", "removedExternally", "blacklisted"))
             return None if shut_out else user
     return None
