@@ -52,6 +52,9 @@ VOLATILE = frozenset(
 `modifiedDate` is among them, because a reload writes it too.
 """
 
+SETS = frozenset({"roles", "favorites", "objectTypes", "preloadNodes"})
+"""Lists of plain values whose order means nothing. (That of trigger filters and choices may.)"""
+
 OBJECTS = "app-object"
 """Folder: one file for each app."""
 SCRIPTS = "script"

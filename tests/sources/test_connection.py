@@ -36,14 +36,17 @@ def test_a_missing_file_and_a_missing_variable(tmp_path: Path) -> None:
         load_connection(tmp_path / "none.yaml")
     path = tmp_path / "qs.yaml"
     path.write_text(GOOD)
+    connection = load_connection(path)
     with pytest.raises(ConnectionSettings, match="QLIFT_X is not set"):
-        load_connection(path).identity_header({})
-    assert load_connection(path).identity_header({"QLIFT_X": "A\\b"}) == {"X": "A\\b"}
+        connection.enter(connection.where(), {})
+    entrance = connection.enter(connection.where(), {"QLIFT_X": "A\\b"})
+    assert entrance.headers() == {"X": "A\\b"} and entrance.login == "A\\b"
 
 
 def test_a_certificate_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "qs.yaml"
     way = "way: {certificate: {ca: ca.pem, certificate: c.pem, key: k.pem}}\n"
     path.write_text("site: qs\nkind: qlik-sense\nurl: https://qs:4242\n" + way)
+    connection = load_connection(path)
     with pytest.raises(ConnectionSettings, match="missing or not PEM"):
-        load_connection(path).ssl_context()
+        connection.enter(connection.where(), {})
