@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from qlift.bundle import load_bundle
 from qlift.simulator import Fault, Simulator
 from qlift.simulator.sample import SAMPLE_PASSWORDS
