@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from qlift.simulator.clock import Clock
+from qlift.simulator.description import Description
 from qlift.simulator.faults import Fault
-from qlift.simulator.server import Description, Simulator, SimulatorError
+from qlift.simulator.ports import SimulatorError
+from qlift.simulator.server import Simulator
+from qlift.simulator.site.switches import SiteSwitches
 from qlift.simulator.store import Store
 from qlift.simulator.switches import Switches, positions
 
@@ -14,6 +17,7 @@ __all__ = [
     "Fault",
     "Simulator",
     "SimulatorError",
+    "SiteSwitches",
     "Store",
     "Switches",
     "positions",

@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from qlift.simulator.faults import Fault, Faults
-from qlift.simulator.site import control_router
+from qlift.simulator.site import SiteSwitches, control_router
 from qlift.simulator.store import Store
 from qlift.simulator.switches import Switches, positions
 from qlift.simulator.tenant.apps import save
@@ -52,9 +52,9 @@ class KeyFor(BaseModel):
     subject: str
 
 
-def create_control_app(world: World, faults: Faults) -> FastAPI:
+def create_control_app(world: World, faults: Faults, site_switches: SiteSwitches) -> FastAPI:
     app = FastAPI(title="Control of the simulator")
-    app.include_router(control_router(world.store))
+    app.include_router(control_router(world.store, site_switches))
 
     @app.get("/control/state")
     async def state(ids: bool = False) -> Response:

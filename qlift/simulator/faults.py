@@ -21,17 +21,23 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Side = Literal["tenant", "site"]
 
+WEBSOCKET = "WEBSOCKET"
+"""The method of a websocket's handshake, in faults and in the log of requests."""
+
 _LOG_LENGTH = 20_000
-_ACTION = re.compile(r"drop|html(:\d{3})?|status:\d{3}|slow:\d+(\.\d+)?|kill:\d+|killpg:\d+")
+_HANDSHAKE = {"websocket.accept": 101, "websocket.close": 403}
+_ACTION = re.compile(r"drop|cut:\d+|html(:\d{3})?|status:\d{3}|slow:\d+(\.\d+)?|kill:\d+|killpg:\d+")
 _PAGE = "<!DOCTYPE html><html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>"
 
 
 class Fault(BaseModel):
     """What goes wrong, and at which request.
 
-    `action`: `drop` (the connection ends without an answer), `status:<n>` (429 carries `Retry-After: 1`),
-    `html` or `html:<n>` (a page with status 200 or n), `slow:<seconds>` (real seconds), `kill:<pid>` and
-    `killpg:<group>` (SIGKILL; the request itself then goes on).
+    `action`: `drop` (the connection ends without an answer), `cut:<bytes>` (it ends after so much of the
+    answer's body), `status:<n>` (429 carries `Retry-After: 1`), `html` or `html:<n>` (a page with status 200
+    or n), `slow:<seconds>` (real seconds), `kill:<pid>` and `killpg:<group>` (SIGKILL; the request itself
+    then goes on). The handshake of a websocket is a request with the method WEBSOCKET; it fails before it
+    took effect.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -52,7 +58,9 @@ class Fault(BaseModel):
     @classmethod
     def _known(cls, value: str) -> str:
         if not _ACTION.fullmatch(value):
-            raise ValueError("one of drop, html[:n], status:n, slow:<seconds>, kill:<pid>, killpg:<group>")
+            raise ValueError(
+                "one of drop, cut:<bytes>, html[:n], status:n, slow:<seconds>, kill:<pid>, killpg:<group>"
+            )
         return value
 
     @field_validator("method", "path")
@@ -115,35 +123,45 @@ class FaultMiddleware:
         self._side: Side = side
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         query = scope["query_string"].decode("latin-1")
         target = scope["path"] + (f"?{query}" if query else "")
+        method = scope["method"] if scope["type"] == "http" else WEBSOCKET
         sent: list[int] = []
+        logged = False
 
         async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            nonlocal logged
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 sent.append(message["status"])
+            elif message["type"] in _HANDSHAKE and not sent:
+                # A connection may last: it is logged when it begins.
+                sent.append(_HANDSHAKE[message["type"]])
+                self._faults.record(self._side, method, target, sent[0])
+                logged = True
             await send(message)
 
-        fault = self._faults.due(self._side, scope["method"], target)
+        fault = self._faults.due(self._side, method, target)
         try:
             if fault is None:
                 await self._app(scope, receive, noting)
             else:
                 await self._fail(fault, scope, receive, noting, send)
         finally:
-            self._faults.record(self._side, scope["method"], target, sent[0] if sent else None)
+            if not logged:
+                self._faults.record(self._side, method, target, sent[0] if sent else None)
 
     async def _fail(self, fault: Fault, scope: Scope, receive: Receive, noting: Send, raw: Send) -> None:
         answer = _answer(fault.action)
+        late = fault.when == "after" and scope["type"] == "http"
         held: list[Message] = []
 
         async def hold(message: Message) -> None:
             held.append(message)
 
-        if fault.when == "after":
+        if late:
             await self._app(scope, receive, hold)
         elif answer is not None or fault.action == "drop":
             await _drain(receive)
@@ -154,10 +172,31 @@ class FaultMiddleware:
             await answer(scope, receive, noting)
             return
         await _happen(fault.action)
-        if fault.when == "before":
+        if fault.action.startswith("cut:"):
+            noting = _cutting(int(fault.action.partition(":")[2]), noting, raw)
+        if not late:
             await self._app(scope, receive, noting)
         for message in held:
             await noting(message)
+
+
+def _cutting(left: int, send: Send, raw: Send) -> Send:
+    """Sends so many bytes of the body; what comes after goes nowhere, since the connection is gone."""
+
+    async def cut(message: Message) -> None:
+        nonlocal left
+        if left < 0:
+            return
+        body = message.get("body", b"")
+        if message["type"] != "http.response.body" or len(body) <= left:
+            left -= len(body)
+            await send(message)
+            return
+        await send({**message, "body": body[:left], "more_body": True})
+        left = -1
+        _transport(raw).abort()
+
+    return cut
 
 
 def _answer(action: str) -> Response | None:
@@ -190,11 +229,14 @@ async def _drain(receive: Receive) -> None:
 
 
 async def _drop(receive: Receive, send: Send) -> None:
-    """Ends the connection. ASGI has no word for it, so uvicorn's transport is taken from its `send`."""
-    cycle = getattr(send, "__self__", None)
-    transport = getattr(cycle, "transport", None)
+    _transport(send).abort()
+    while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
+        pass
+
+
+def _transport(send: Send) -> asyncio.Transport:
+    """ASGI has no word for ending a connection, so uvicorn's transport is taken from its `send`."""
+    transport: asyncio.Transport | None = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
         raise RuntimeError("connections can only be dropped when uvicorn serves the application")
-    transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    return transport

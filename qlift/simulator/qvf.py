@@ -1,8 +1,9 @@
 """App files: writes pretend ones and reads the header of pretend and real ones.
 
 What is known of the format (from the bytes of six public files): the first twenty bytes are the same in
-all of them, and JSON documents lie in the file as zlib streams whose text ends with a NUL byte. A pretend
-file is the signature, one such stream with the header, and zero bytes up to its size.
+all of them, and JSON documents lie in the file as zlib streams whose text ends with a NUL byte; title and
+load script are in two different ones. A pretend file is the signature, a stream with the header, one with the
+script, and zero bytes up to its size.
 """
 
 from __future__ import annotations
@@ -27,8 +28,14 @@ _CHUNK = b"\0" * (1024 * 1024)
 
 def encode(header: Header) -> bytes:
     """The part of a pretend file that is not padding. The same header gives the same bytes."""
-    text = json.dumps(header, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return SIGNATURE + zlib.compress(text.encode() + b"\0", 6)
+    first = {name: value for name, value in header.items() if name != "qScript"}
+    blocks = [first, {"qScript": header["qScript"]}] if "qScript" in header else [first]
+    return SIGNATURE + b"".join(_block(block) for block in blocks)
+
+
+def _block(content: Header) -> bytes:
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return zlib.compress(text.encode() + b"\0", 6)
 
 
 def write(target: BinaryIO, header: Header, size: int = 0) -> int:
@@ -75,29 +82,38 @@ def _read(data: bytes | mmap.mmap, length: int) -> Header | None:
     if not is_app_file(data[: len(SIGNATURE)]):
         return None
     ours = _stream_at(data, len(SIGNATURE), length)
-    if ours is not None and "qTitle" in ours:
-        return ours
+    if ours is not None and "qTitle" in ours[0]:
+        header, end = ours
+        script = _stream_at(data, end, length)
+        return header if script is None else header | script[0]
+    return _searched(data, length)
+
+
+def _searched(data: bytes | mmap.mmap, length: int) -> Header | None:
     title: Header | None = None
     script: str | None = None
     position = len(SIGNATURE)
-    end = min(length, _SCAN_LIMIT)
-    while position < end and (title is None or script is None):
-        found = _ZLIB_START.search(data, position, end)
+    limit = min(length, _SCAN_LIMIT)
+    while position < limit and (title is None or script is None):
+        found = _ZLIB_START.search(data, position, limit)
         if found is None:
             break
-        block = _stream_at(data, found.start(), length)
-        if block is not None and title is None and "qTitle" in block:
+        stream = _stream_at(data, found.start(), length)
+        if stream is None:
+            position = found.start() + 1
+            continue
+        block, position = stream
+        if title is None and "qTitle" in block:
             title = block
-        if block is not None and script is None and isinstance(block.get("qScript"), str):
+        if script is None and isinstance(block.get("qScript"), str):
             script = block["qScript"]
-        position = found.start() + 1
     if title is not None and script is not None:
         title.setdefault("qScript", script)
     return title
 
 
-def _stream_at(data: bytes | mmap.mmap, start: int, length: int) -> Header | None:
-    """The JSON object that a zlib stream at `start` holds, if there is one."""
+def _stream_at(data: bytes | mmap.mmap, start: int, length: int) -> tuple[Header, int] | None:
+    """The JSON object that a zlib stream at `start` holds, if there is one, and where the stream ends."""
     unpacker = zlib.decompressobj()
     try:
         text = unpacker.decompress(data[start : start + _PROBE_BYTES], 16)
@@ -108,10 +124,13 @@ def _stream_at(data: bytes | mmap.mmap, start: int, length: int) -> Header | Non
         size = 0
         position = start
         while not unpacker.eof and position < length and size < _BLOCK_LIMIT:
-            parts.append(unpacker.decompress(data[position : position + 65536]))
+            chunk = data[position : position + 65536]
+            parts.append(unpacker.decompress(chunk))
             size += len(parts[-1])
-            position += 65536
+            position += len(chunk)
         value = json.loads(b"".join(parts).rstrip(b"\0"))
     except (zlib.error, ValueError, UnicodeDecodeError):
         return None
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    return value, position - len(unpacker.unused_data)

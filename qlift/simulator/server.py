@@ -1,74 +1,41 @@
-"""The simulator as a process: tenant, site (two ways in) and control, each on a port of 127.0.0.1."""
+"""The simulator as a process: tenant, site (proxy, and ports for certificates) and control."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import ssl
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Literal, Self, TypedDict
+from typing import Literal, Self
 
-import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from qlift.simulator.certificates import Certificates, certificates
 from qlift.simulator.clock import Clock
 from qlift.simulator.control import CLOCK, SWITCHES, create_control_app
+from qlift.simulator.description import CertificateFiles, Description, SiteAccess
 from qlift.simulator.faults import FaultMiddleware, Faults
-from qlift.simulator.site import SampleOptions, create_site_app, seed_from_bundle, seed_sample
+from qlift.simulator.ports import HOST, Endpoint, Servers, SimulatorError
+from qlift.simulator.site import (
+    SITE_SWITCHES,
+    SampleOptions,
+    SiteSwitches,
+    seed_from_bundle,
+    seed_sample,
+)
+from qlift.simulator.site.ends import (
+    HEADER,
+    HEADER_PREFIX,
+    JWT_PREFIX,
+    TICKET_PREFIX,
+    WINDOWS_PREFIX,
+    SiteEnds,
+    login_parts,
+)
 from qlift.simulator.store import Store
 from qlift.simulator.switches import Switches
 from qlift.simulator.tenant import Credentials, Person, World, create_tenant_app, seed_tenant
 
-HEADER = "hdr-usr"
-HOST = "127.0.0.1"
 _SERVICE_ACCOUNT = ("INTERNAL", "sa_api")
-_NAMES = ("tenant", "header", "certificate", "control")
-_START_SECONDS = 30.0
-_STOP_SECONDS = 10.0
-
-
-class HeaderAccess(TypedDict):
-    url: str
-    name: str
-    value: str
-
-
-class CertificateAccess(TypedDict):
-    url: str
-    ca: str
-    cert: str
-    key: str
-    user_directory: str
-    user_id: str
-
-
-class SiteAccess(TypedDict):
-    header: HeaderAccess
-    certificate: CertificateAccess
-
-
-class TenantAccess(Credentials):
-    url: str
-
-
-class Control(TypedDict):
-    url: str
-
-
-class Description(TypedDict):
-    """How to reach everything. Holds secrets; certificates are named by path, in PEM."""
-
-    tenant: TenantAccess
-    site: SiteAccess
-    control: Control
-
-
-class SimulatorError(Exception):
-    """Why the simulator cannot start, for people."""
 
 
 class Simulator:
@@ -87,6 +54,7 @@ class Simulator:
         https: bool = False,
         clock: Clock | None = None,
         switches: Switches | None = None,
+        site_switches: SiteSwitches | None = None,
     ) -> None:
         self.store = Store(state)
         self.clock = clock or Clock()
@@ -97,17 +65,20 @@ class Simulator:
         self._world = World(
             self.store, self.clock, switches or Switches.model_validate(kept if kept is not None else {})
         )
+        self.site_switches = site_switches or SiteSwitches.model_validate(
+            self.store.get_setting(SITE_SWITCHES) or {}
+        )
+        """The ones in force. Setting a field takes effect with the next request."""
         self._https = bool(self.store.get_setting("https")) or https
         self.store.put_setting("https", self._https)
         try:
             self._credentials = self._seed(sample or SampleOptions(), bundle)
             self._certificates = certificates(self.store)
+            self._site = SiteEnds(self.store, self.clock, self.site_switches, _site_admin(self.store))
         except BaseException:
             self.store.close()
             raise
-        self._sockets: dict[str, socket.socket] = {}
-        self._servers: list[uvicorn.Server] = []
-        self._thread: Thread | None = None
+        self._servers: Servers | None = None
 
     @property
     def switches(self) -> Switches:
@@ -121,27 +92,20 @@ class Simulator:
 
     def start(self) -> Self:
         """Serves in a thread until `stop`. Raises SimulatorError."""
-        self._bind()
-        self._servers = [self._server(name) for name in _NAMES]
-        ready = Event()
-        failure: list[BaseException] = []
-        self._thread = Thread(target=self._run, args=(ready, failure), name="qlift-simulator", daemon=True)
-        self._thread.start()
-        if not ready.wait(_START_SECONDS) or failure:
-            self.stop()
-            raise SimulatorError(f"the simulator did not start: {failure[0] if failure else 'timed out'}")
+        self._servers = Servers(self._endpoints(), self._certificates, self.store.get_setting("ports") or {})
+        try:
+            self._servers.start()
+        except SimulatorError:
+            self.store.close()
+            raise
+        self.store.put_setting("ports", self._servers.ports)
         return self
 
     def stop(self) -> None:
         """Ends the servers and closes the state. Harmless when it is not running."""
-        for server in self._servers:
-            server.should_exit = True
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-            self._thread = None
-        for listener in self._sockets.values():
-            listener.close()
-        self._sockets = {}
+        if self._servers is not None:
+            self._servers.stop()
+            self._servers = None
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -158,27 +122,52 @@ class Simulator:
     @property
     def description(self) -> Description:
         """Known once it is started."""
+        if self._servers is None:
+            raise SimulatorError("the simulator is not running")
+        ports = {name: f"{HOST}:{port}" for name, port in self._servers.ports.items()}
         scheme = "https" if self._https else "http"
-        directory, user_id = _SERVICE_ACCOUNT
         return {
-            "tenant": {"url": self._url("tenant", scheme), **self._credentials},
-            "site": {
-                "header": {
-                    "url": self._url("header", scheme),
-                    "name": HEADER,
-                    "value": _site_admin(self.store),
-                },
-                "certificate": {
-                    "url": self._url("certificate", "https"),
-                    "ca": str(self._certificates.ca.absolute()),
-                    "cert": str(self._certificates.client.absolute()),
-                    "key": str(self._certificates.client_key.absolute()),
-                    "user_directory": directory,
-                    "user_id": user_id,
-                },
-            },
-            "control": {"url": self._url("control", "http")},
+            "tenant": {"url": f"{scheme}://{ports['tenant']}", **self._credentials},
+            "site": self._site_access(ports, f"{scheme}://{ports['header']}"),
+            "control": {"url": f"http://{ports['control']}"},
         }
+
+    def _site_access(self, ports: Mapping[str, str], proxy: str) -> SiteAccess:
+        directory, user_id = _SERVICE_ACCOUNT
+        certificate: CertificateFiles = {
+            "ca": str(self._certificates.ca.absolute()),
+            "cert": str(self._certificates.client.absolute()),
+            "key": str(self._certificates.client_key.absolute()),
+        }
+        admin = _site_admin(self.store)
+        admin_directory, admin_id = login_parts(admin)
+        access: SiteAccess = {
+            "header": {"url": proxy, "name": HEADER, "value": admin},
+            "prefixed_header": {"url": f"{proxy}/{HEADER_PREFIX}", "name": HEADER, "value": admin},
+            "certificate": {
+                "url": f"https://{ports['certificate']}",
+                "engine_url": f"wss://{ports['engine']}",
+                "user_directory": directory,
+                "user_id": user_id,
+                **certificate,
+            },
+            "jwt": {"url": f"{proxy}/{JWT_PREFIX}", "token": self._site.token},
+            "ticket": {
+                "url": f"{proxy}/{TICKET_PREFIX}",
+                "qps_url": f"https://{ports['qps']}",
+                "prefix": TICKET_PREFIX,
+                "user_directory": admin_directory,
+                "user_id": admin_id,
+                **certificate,
+            },
+        }
+        if self._site.windows is not None:
+            access["ntlm"] = {
+                "url": f"{proxy}/{WINDOWS_PREFIX}",
+                "user": admin,
+                "password": self._site.windows.password,
+            }
+        return access
 
     @property
     def certificates(self) -> Certificates:
@@ -194,96 +183,22 @@ class Simulator:
         people, groups = people_of_site(self.store)
         return seed_tenant(self.store, people, groups, self.clock)
 
-    def _url(self, name: str, scheme: str) -> str:
-        return f"{scheme}://{HOST}:{self._sockets[name].getsockname()[1]}"
+    def _endpoints(self) -> list[Endpoint]:
+        site = self._site
+        public: Literal["none", "server"] = "server" if self._https else "none"
 
-    def _bind(self) -> None:
-        ports: dict[str, int] = self.store.get_setting("ports") or {}
-        for name in _NAMES:
-            # With the protocol named, asyncio sets TCP_NODELAY; without it each answer takes 40 ms.
-            listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            self._sockets[name] = listener
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                listener.bind((HOST, ports.get(name, 0)))
-            except OSError as error:
-                self.stop()
-                if name not in ports:
-                    raise SimulatorError(f"no port for the {name}: {error}") from error
-                raise SimulatorError(
-                    f"port {ports[name]} of the {name} is taken: is this state's simulator running already?"
-                ) from error
-        self.store.put_setting("ports", {n: s.getsockname()[1] for n, s in self._sockets.items()})
+        def faulty(app: ASGIApp) -> ASGIApp:
+            return FaultMiddleware(app, self.faults, "site")
 
-    def _server(self, name: str) -> uvicorn.Server:
-        secure = name == "certificate" or (self._https and name in ("tenant", "header"))
-        options: dict[str, Any] = {}
-        if secure:
-            options["ssl_certfile"] = str(self._certificates.server)
-        if name == "certificate":
-            options["ssl_ca_certs"] = str(self._certificates.ca)
-            options["ssl_cert_reqs"] = ssl.CERT_REQUIRED
-        return uvicorn.Server(
-            uvicorn.Config(
-                self._app(name),
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                proxy_headers=False,
-                backlog=512,
-                timeout_graceful_shutdown=2,
-                **options,
-            )
-        )
-
-    def _app(self, name: str) -> ASGIApp:
-        if name == "control":
-            return create_control_app(self._world, self.faults)
-        if name == "tenant":
-            return FaultMiddleware(create_tenant_app(self._world), self.faults, "tenant")
-        access: Literal["header", "certificate"] = "header" if name == "header" else "certificate"
-        return FaultMiddleware(_Site(self.store, self.clock, access), self.faults, "site")
-
-    def _run(self, ready: Event, failure: list[BaseException]) -> None:
-        try:
-            asyncio.run(self._serve(ready))
-        except BaseException as error:
-            failure.append(error)
-            ready.set()
-
-    async def _serve(self, ready: Event) -> None:
-        # One loop for all: tenant and control never see each other's half-done work.
-        serving = [
-            asyncio.ensure_future(server.serve(sockets=[self._sockets[name]]))
-            for name, server in zip(_NAMES, self._servers, strict=True)
+        tenant = FaultMiddleware(create_tenant_app(self._world), self.faults, "tenant")
+        return [
+            Endpoint("tenant", tenant, public),
+            Endpoint("header", faulty(site.proxy), public, websockets=True),
+            Endpoint("certificate", faulty(site.repository), "client"),
+            Endpoint("engine", faulty(site.engine), "client", websockets=True),
+            Endpoint("qps", faulty(site.qps), "client"),
+            Endpoint("control", create_control_app(self._world, self.faults, self.site_switches)),
         ]
-        while not all(server.started for server in self._servers):
-            for task in serving:
-                if task.done():
-                    task.result()
-                    raise SimulatorError("a server ended at once")
-            await asyncio.sleep(0.005)
-        ready.set()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*serving)
-
-
-class _Site:
-    """Built at its first request: that takes longer than everything else, and many tests never ask it."""
-
-    def __init__(self, store: Store, clock: Clock, access: Literal["header", "certificate"]) -> None:
-        self._store = store
-        self._clock = clock
-        self._access: Literal["header", "certificate"] = access
-        self._app: ASGIApp | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._app is None:
-            self._app = create_site_app(self._store, self._clock, self._access, HEADER)
-        await self._app(scope, receive, send)
 
 
 def people_of_site(store: Store) -> tuple[list[Person], list[str]]:

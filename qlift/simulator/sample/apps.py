@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qlift.simulator.sample.options import SampleOptions
+from qlift.simulator.sample.scripts import load_script, table_of
 from qlift.simulator.site import appfile
-from qlift.simulator.site.documents import Ids, app, app_object, property_value
+from qlift.simulator.site.documents import Ids, app, app_object, login, property_value
 from qlift.simulator.site.kinds import APP_OBJECT, Document
 from qlift.simulator.store import Store
 
@@ -42,6 +43,14 @@ _ORDER = (
     "Supply Chain",
 )
 """Streams of the first published apps; the eleventh is for everyone, then it goes round."""
+_MAIN_TABLES = {
+    "Finance": "ledger",
+    "Sales": "orders",
+    "HR": "people",
+    "Supply Chain": "stock",
+    "Everyone": "ledger",
+}
+"""QVD files that the scripts of these streams store."""
 _PERSONAL = ("Sales Overview (my copy)", "Payroll Experiments", "Quarter What-if", "Scratch Pad")
 _SHEETS = ("Dashboard", "Details", "Trends", "By Region", "What Changed")
 
@@ -50,6 +59,7 @@ _SHEETS = ("Dashboard", "Details", "Trends", "By Region", "What Changed")
 class Cast:
     """Who does what on the site, as `people` orders them."""
 
+    admin: Document
     developers: tuple[Document, ...]
     """Of finance, sales, HR and supply chain."""
     left: Document
@@ -105,7 +115,23 @@ def _published(
         objects.append(
             _object(ids, document, readers[number % len(readers)], "bookmark", "Last quarter", False, False)
         )
-    return _store(store, options, ids, document, objects, f"published {number}")
+    script = load_script(
+        name,
+        admins=[login(user) for user in (cast.admin, owner)],
+        readers=[login(reader) for reader in allowed],
+        reads=_reads(stream["name"], titles, number, place),
+    )
+    return _store(store, options, ids, document, objects, script, f"published {number}")
+
+
+def _reads(stream: str, titles: Sequence[str], number: int, place: int) -> list[str]:
+    """What a generated script loads: the stream's main table, and the orders in every third app."""
+    main = _MAIN_TABLES.get(stream)
+    if main is None:
+        if place == 0:
+            return []
+        main = table_of(titles[0])
+    return [main, "orders"] if number % 3 == 0 and main != "orders" else [main]
 
 
 def _personal(store: Store, options: SampleOptions, ids: Ids, number: int, cast: Cast) -> Document:
@@ -115,7 +141,8 @@ def _personal(store: Store, options: SampleOptions, ids: Ids, number: int, cast:
     owner = owners[(number + 1) % len(owners)]
     document = app(ids("personal", number), name, owner, None, "")
     objects = _public_objects(ids, document, owner, published=False)
-    return _store(store, options, ids, document, objects, f"personal {number}")
+    script = load_script(name, reads=["orders"])
+    return _store(store, options, ids, document, objects, script, f"personal {number}")
 
 
 _Objects = list[tuple[Document, appfile.Content]]
@@ -159,9 +186,14 @@ def _object(
 
 
 def _store(
-    store: Store, options: SampleOptions, ids: Ids, document: Document, objects: _Objects, seed: str
+    store: Store,
+    options: SampleOptions,
+    ids: Ids,
+    document: Document,
+    objects: _Objects,
+    script: str,
+    seed: str,
 ) -> Document:
-    script = load_script(document["name"])
     published = document["published"]
     script_content = {"qScript": script}
     owner = document["owner"]
@@ -181,19 +213,6 @@ def _store(
     size = options.app_bytes + random.Random(f"size {options.seed} {seed}").randrange(4096)
     appfile.put(store, document, appfile.header(document, objects, script), size)
     return document
-
-
-def load_script(name: str) -> str:
-    table = name.split(" (")[0].replace(" ", "")
-    return (
-        "///$tab Main\r\n"
-        "SET ThousandSep=',';\r\nSET DecimalSep='.';\r\nSET DateFormat='YYYY-MM-DD';\r\n"
-        "///$tab Load\r\n"
-        "LIB CONNECT TO 'Finance DWH';\r\n"
-        f"{table}:\r\nSQL SELECT * FROM reporting.{table.lower()};\r\n"
-        f"LEFT JOIN LOAD Region, Manager FROM [lib://Shared Files/regions.qvd] (qvd);\r\n"
-        f"STORE {table} INTO [lib://Shared Files/{table.lower()}.qvd] (qvd);\r\n"
-    )
 
 
 def mark_app(document: Document, definition: Document, value: str) -> Document:

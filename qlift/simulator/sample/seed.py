@@ -71,7 +71,7 @@ def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
     _put(store, STREAM, streams)
     _put(store, SYSTEM_RULE, default_rules(ids) + custom_rules(ids, streams, users, groups))
 
-    cast = Cast(tuple(users[1:5]), users[5], _readers(streams, everybody, users, groups))
+    cast = Cast(users[0], tuple(users[1:5]), users[5], _readers(streams, everybody, users, groups))
     apps = make_apps(store, options, ids, streams, cast)
     published = [document for document in apps if document["published"]]
     _label(store, published, level, users, tags)

@@ -21,7 +21,7 @@ from qlift.simulator.site import access, audit, filters, tables, writes
 from qlift.simulator.site.about import ABOUT, ENUMS
 from qlift.simulator.site.access import Access
 from qlift.simulator.site.exports import ExportError, Exports
-from qlift.simulator.site.identity import LOGIN_PATH, Gate, Refusal, Way
+from qlift.simulator.site.identity import LOGIN_PATH, PREFIX, Gate, Refusal, Way
 from qlift.simulator.site.kinds import (
     APP,
     KINDS,
@@ -34,19 +34,24 @@ from qlift.simulator.site.kinds import (
     full,
 )
 from qlift.simulator.site.serving import current
+from qlift.simulator.site.switches import SiteSwitches
 from qlift.simulator.store import Store
 
 
 def create_site_app(
-    store: Store, clock: Clock, access: Way = "header", header_name: str = "hdr-usr"
+    store: Store,
+    clock: Clock,
+    access: Way = "header",
+    header_name: str = "hdr-usr",
+    switches: SiteSwitches | None = None,
 ) -> FastAPI:
-    """The Repository Service behind a header proxy, or on its own port for client certificates.
+    """The Repository Service behind a proxy, or on its own port for client certificates.
 
     Both ways may be served at once from one store.
     """
     site = FastAPI(title="Qlik Sense Repository Service (simulated)", version=ABOUT["buildVersion"])  # type: ignore[arg-type]
     gate = Gate(store, access, header_name)
-    service = _Service(store, clock, gate)
+    service = _Service(store, clock, gate, switches or SiteSwitches())
 
     @site.exception_handler(Refusal)
     def refuse(_request: Request, refusal: Refusal) -> Response:
@@ -81,7 +86,8 @@ def create_site_app(
 
 
 class _Service:
-    def __init__(self, store: Store, clock: Clock, gate: Gate) -> None:
+    def __init__(self, store: Store, clock: Clock, gate: Gate, switches: SiteSwitches) -> None:
+        self._switches = switches
         self._store = store
         self._clock = clock
         self._caller = Depends(gate.caller)
@@ -108,7 +114,7 @@ class _Service:
 
         @router.get("/task/count")
         def number_of_tasks(filter: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse({"value": len(self._tasks(filter, user, condensed))})
+            return JSONResponse({"value": sum(self._count(kind, filter, user) for kind in TASK_KINDS)})
 
         @router.get("/task/{id}")
         def task(id: str, user: Document = self._caller) -> Response:
@@ -136,6 +142,7 @@ class _Service:
 
         @router.post("/qrs/app/{id}/export/{token}")
         def export(
+            request: Request,
             id: str,
             token: str,
             skip_data: Annotated[str, Query(alias="skipData")] = "false",
@@ -144,7 +151,10 @@ class _Service:
         ) -> Response:
             document = self._one(APP, id, user, access.READ | access.EXPORT)
             skip = skip_data.lower() in ("true", "1")
-            answer = self._exports.create(document, user, token, skip_data=skip, scope=scope.lower())
+            prefix = request.scope.get(PREFIX, "") if self._switches.download_path == "prefixed" else ""
+            answer = self._exports.create(
+                document, user, token, skip_data=skip, scope=scope.lower(), prefix=prefix
+            )
             return JSONResponse(answer, status_code=201)
 
         @router.get("/tempcontent/{ticket}/{name}")
@@ -192,7 +202,7 @@ class _Service:
 
         @router.get("/count")
         def count(filter: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse({"value": len(self._list(kind, filter, "", user))})
+            return JSONResponse({"value": self._count(kind, filter, user)})
 
         @router.post("/table")
         def table(
@@ -271,6 +281,12 @@ class _Service:
         found = [item for item in self._store.all(kind.stored) if predicate(item)]
         seen = Access(self._store).visible(user, kind, found)
         return current(self._store, kind, filters.order(kind, seen, order), self._clock.now())
+
+    def _count(self, kind: Kind, text: str, user: Document) -> int:
+        """What the kind has, or what the caller would see of it."""
+        if self._switches.count == "visible":
+            return len(self._list(kind, text, "", user))
+        return len(filters.select(kind, self._store.all(kind.stored), text))
 
     def _tasks(self, text: str, user: Document, form: Callable[[Kind, Document], Document]) -> list[Document]:
         """Tasks of every kind in one list."""

@@ -11,12 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qlift.simulator.site import appfile, writes
 from qlift.simulator.site.documents import Ids, app_object, login
 from qlift.simulator.site.kinds import APP, APP_OBJECT, RELOAD_TASK, STREAM, USER, Document, Kind
+from qlift.simulator.site.switches import SiteSwitches
 from qlift.simulator.store import Store
+
+SITE_SWITCHES = "site switches"
 
 
 class ChangeError(ValueError):
@@ -220,9 +223,26 @@ CHANGES: Mapping[str, Callable[[Store, ChangeRequest], None]] = {
 }
 
 
-def control_router(store: Store) -> APIRouter:
-    """`POST /control/site/<change>` with `{"id": ...}` and what the change needs."""
+def control_router(store: Store, switches: SiteSwitches | None = None) -> APIRouter:
+    """`POST /control/site/<change>` with `{"id": ...}` and what the change needs; the site's switches."""
     router = APIRouter(prefix="/control/site")
+    known = switches or SiteSwitches()
+
+    @router.get("/switches")
+    def get_switches() -> SiteSwitches:
+        return known
+
+    @router.patch("/switches")
+    def change_switches(body: dict[str, Any]) -> SiteSwitches:
+        try:
+            wanted = SiteSwitches.model_validate(known.model_dump() | body)
+        except ValidationError as error:
+            problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            raise HTTPException(400, "; ".join(problems)) from None
+        for name, value in wanted:
+            setattr(known, name, value)
+        store.put_setting(SITE_SWITCHES, known.model_dump())
+        return known
 
     @router.post("/{change}")
     def make(change: str, request: ChangeRequest) -> dict[str, str]:

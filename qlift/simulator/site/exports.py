@@ -42,8 +42,10 @@ class Exports:
         self._waiting: dict[str, _Ticket] = {}
         self._lock = threading.Lock()
 
-    def create(self, app: Document, user: Document, token: str, *, skip_data: bool, scope: str) -> Document:
-        """The answer of the POST. Raises ExportError."""
+    def create(
+        self, app: Document, user: Document, token: str, *, skip_data: bool, scope: str, prefix: str = ""
+    ) -> Document:
+        """The answer of the POST; `prefix` begins the path of the download. Raises ExportError."""
         if scope not in SCOPES:
             raise ExportError(400, f"Invalid exportScope: {scope}")
         if appfile.FILE not in app:
@@ -57,7 +59,7 @@ class Exports:
         return {
             "exportToken": token,
             "appId": app["id"],
-            "downloadPath": f"/tempcontent/{ticket}/{quote(name, safe='')}?serverNodeId={NODE_ID}",
+            "downloadPath": f"{prefix}/tempcontent/{ticket}/{quote(name, safe='')}?serverNodeId={NODE_ID}",
             "cancelled": False,
             "schemaPath": "AppExportResponse",
         }

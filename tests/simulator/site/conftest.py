@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from qlift.simulator.clock import Clock
-from qlift.simulator.site import SITE_ADMIN, create_site_app, seed_sample
+from qlift.simulator.site import SITE_ADMIN, SiteSwitches, create_site_app, seed_sample
 from qlift.simulator.store import Store
 
 KEY = "0123456789abcdef"
@@ -72,9 +72,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def caller(store: Store, clock: Clock, serve: Serve) -> Iterator[Caller]:
+def switches() -> SiteSwitches:
+    return SiteSwitches()
+
+
+@pytest.fixture
+def caller(store: Store, clock: Clock, serve: Serve, switches: SiteSwitches) -> Iterator[Caller]:
     """Makes a client that calls through the header proxy as a user (`DIRECTORY\\user`)."""
-    address = serve(create_site_app(store, clock, "header", HEADER))
+    address = serve(create_site_app(store, clock, "header", HEADER, switches))
     made: list[httpx.Client] = []
 
     def make(login: str) -> httpx.Client:

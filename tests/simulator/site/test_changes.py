@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from qlift.simulator import qvf
-from qlift.simulator.site import changes
+from qlift.simulator.site import SITE_SWITCHES, SiteSwitches, changes
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
@@ -146,6 +146,19 @@ def test_a_deleted_app_takes_its_objects_tasks_and_triggers_along(store: Store) 
     for event in [*store.all(SCHEMA_EVENT.stored), *store.all(COMPOSITE_EVENT.stored)]:
         for place in (event, *event.get("compositeRules", ())):
             assert {place[slot]["id"] for slot, _ in SLOTS.values() if place[slot]} <= tasks
+
+
+def test_switches_over_the_control_endpoint(store: Store, serve: Callable[[FastAPI], str]) -> None:
+    control, known = FastAPI(), SiteSwitches()
+    control.include_router(changes.control_router(store, known))
+    address = f"{serve(control)}/control/site/switches"
+    assert httpx.get(address, trust_env=False).json() == SiteSwitches().model_dump()
+    changed = httpx.patch(address, json={"count": "visible"}, trust_env=False)
+    assert changed.json()["count"] == known.count == "visible"
+    assert SiteSwitches.model_validate(store.get_setting(SITE_SWITCHES)) == known
+    refused = httpx.patch(address, json={"count": "some", "colour": "red"}, trust_env=False)
+    assert refused.status_code == 400 and "count" in refused.text and "colour" in refused.text
+    assert known.count == "visible"
 
 
 def test_changes_over_the_control_endpoint(store: Store, serve: Callable[[FastAPI], str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from qlift.bundle import models
 from qlift.simulator import qvf
-from qlift.simulator.sample import SAMPLE_PASSWORDS, SampleOptions, people, seed_sample
+from qlift.simulator.sample import SAMPLE_PASSWORDS, SCRIPT_PASSWORD, SampleOptions, people, seed_sample
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
@@ -245,3 +246,41 @@ def test_a_large_site(on_disk: Store) -> None:
     assert on_disk.count(DATA_CONNECTION.stored) == 50
     for kind in KINDS:
         assert len({item["id"] for item in on_disk.all(kind.stored)}) == on_disk.count(kind.stored)
+
+
+def _scripts(store: Store) -> dict[str, str]:
+    headers = {app["name"]: qvf.read_header(store.blob_path(app["_file"])) for app in store.all(APP.stored)}
+    return {name: header["qScript"] for name, header in headers.items() if header is not None}
+
+
+def test_scripts_use_the_connections_of_the_site_and_one_another_s_files(store: Store) -> None:
+    scripts = _scripts(store)
+    assert len(scripts) == store.count(APP.stored)
+    connections = {item["name"] for item in store.all(DATA_CONNECTION.stored)}
+    stored, read = set(), set()
+    for name, script in scripts.items():
+        assert script.startswith("///$tab Main\r\nSET ") and script.count("///$tab") >= 2, name
+        assert "\n" not in script.replace("\r\n", ""), name
+        assert "lib://" in script, name
+        used = re.findall(r"lib://([^/\]']+)|LIB CONNECT TO '([^']+)'", script)
+        assert {one or other for one, other in used} <= connections, name
+        expanded = script.replace("$(vQvd)", "lib://Shared Files/qvd")
+        stored |= set(re.findall(r"STORE \w+ INTO \[lib://Shared Files/qvd/(\w+)\.qvd\]", expanded))
+        read |= set(re.findall(r"FROM \[lib://Shared Files/qvd/(\w+)\.qvd\]", expanded))
+    assert read - stored == set() and len(read) > 4
+
+
+def test_one_script_has_section_access_and_one_a_password(store: Store) -> None:
+    scripts = _scripts(store)
+    assert [name for name, script in scripts.items() if "SECTION ACCESS" in script] == ["Headcount"]
+    assert [name for name, script in scripts.items() if SCRIPT_PASSWORD in script] == ["Quarter What-if"]
+    rows = re.findall(r"^(ADMIN|USER), (.+?), ", scripts["Headcount"], re.MULTILINE)
+    logins = {f"{u['userDirectory']}\\{u['userId']}".upper(): u for u in store.all(USER.stored)}
+    assert rows and {login for _, login in rows} <= set(logins)
+    assert ("ADMIN", "INTERNAL\\SA_SCHEDULER") in rows
+    [flagged] = [
+        app["name"]
+        for app in store.all(APP.stored)
+        if (qvf.read_header(store.blob_path(app["_file"])) or {})["hassectionaccess"]
+    ]
+    assert flagged == "Headcount"

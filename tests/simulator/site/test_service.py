@@ -11,7 +11,7 @@ import pytest
 
 from qlift.simulator.clock import Clock
 from qlift.simulator.sample import SampleOptions, people
-from qlift.simulator.site import SITE_ADMIN, create_site_app
+from qlift.simulator.site import SITE_ADMIN, SiteSwitches, create_site_app
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
@@ -149,11 +149,17 @@ def test_an_unknown_id_is_404_and_one_out_of_reach_403(
     assert caller(PEOPLE[3].login).get(f"/qrs/app/{finance['id']}").status_code == 403
 
 
-def test_missing_rights_shorten_lists_in_silence(store: Store, caller: Caller, admin: httpx.Client) -> None:
+def test_missing_rights_shorten_lists_in_silence(
+    store: Store, caller: Caller, admin: httpx.Client, switches: SiteSwitches
+) -> None:
     developer = caller(PEOPLE[3].login)
     names = {item["name"] for item in _get(developer, "/qrs/app/full")}
     assert names == {"Headcount", "Absence Analysis", "Company KPIs", "Payroll Experiments"}
+    assert _get(developer, "/qrs/app/count") == {"value": store.count(APP.stored)}
+    assert _get(developer, "/qrs/task/count") == {"value": 14}
+    switches.count = "visible"
     assert _get(developer, "/qrs/app/count") == {"value": len(names)}
+    assert _get(developer, "/qrs/app/count", filter="name so 'a'") == {"value": 4}
     assert {item["name"] for item in _get(developer, "/qrs/stream")} == {"HR", "Everyone"}
     content = caller(PEOPLE[6].login)
     assert len(_get(content, "/qrs/app/full")) == len(store.all(APP.stored))
