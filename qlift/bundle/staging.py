@@ -14,6 +14,8 @@ from qlift.bundle import layout
 from qlift.bundle.files import write_text
 
 FOLDER = ".unfinished"
+CHANGES = "changes.md"
+"""The change report, while its export is not in place."""
 _COMMIT = "commit"
 _UNLISTED = (layout.APP_FILES, layout.RUNTIME_MANIFEST, layout.MANIFEST)
 """Files of every bundle that the manifest does not list, the manifest itself last."""
@@ -23,10 +25,14 @@ class Staging:
     def __init__(self, bundle: Path) -> None:
         self.bundle = bundle
         self.folder = bundle / FOLDER
+        self.recovered: str | None = None
+        """The change report of an export that was killed while it was put in place, and is in place now."""
 
     def open(self) -> None:
         """What an earlier process was putting in place is put in place; what it was gathering stays."""
         if (self.folder / _COMMIT).exists():
+            told = self.folder / CHANGES
+            self.recovered = told.read_text(encoding="utf-8") if told.exists() else None
             self._apply()
         # Nobody should commit half an export to git.
         write_text(self.folder / ".gitignore", "*\n")

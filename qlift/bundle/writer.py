@@ -31,6 +31,11 @@ class Writer:
         """Where the export is gathered; what lies there after an interruption may be taken over."""
         return self._staging.folder
 
+    @property
+    def recovered(self) -> str | None:
+        """The change report of an export whose process was killed when all but the last moves was done."""
+        return self._staging.recovered
+
     def begin(self) -> None:
         self._staging.open()
         self._renames = {(r.kind, r.id): r for r in self._former(layout.RENAMES, Rename)}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import IO, Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
@@ -95,8 +96,14 @@ class SiteClient:
 
     @contextmanager
     def download(self, path: str) -> Iterator[Iterator[bytes]]:
-        """The bytes behind a `downloadPath`, which the site serves once. The path is taken as it is."""
-        address = f"{self._url}{path}{'&' if '?' in path else '?'}xrfkey={self.site.key}"
+        """The bytes behind a `downloadPath`, which the site serves once. The path is taken as it is.
+
+        Behind a virtual proxy it comes without the prefix (documented) or with it (a published client relies
+        on that).
+        """
+        prefix = urlsplit(self._url).path
+        base = self._url.removesuffix(prefix) if prefix and path.startswith(f"{prefix}/") else self._url
+        address = f"{base}{path}{'&' if '?' in path else '?'}xrfkey={self.site.key}"
         try:
             response = self._opened(self._http.build_request("GET", address))
             try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from qlift.bundle import BlobError, BlobStore, Writer
 from qlift.bundle.arrays import read_file
 from qlift.bundle.layout import APP_FILES, BLOBS
-from qlift.bundle.models import AppFile, Identity
+from qlift.bundle.models import AppFile, Identity, Manifest
 from qlift.sources.journal import Journal
 from qlift.sources.progress import Meter, Progress
 from qlift.sources.qlik_sense.app_files import AppFiles, expected, unchanged
@@ -48,7 +48,7 @@ def export_site(
     progress: Progress,
     parallel: int = PARALLEL,
     now: Callable[[], datetime] = _now,
-    before_commit: Callable[[Writer, ExportReport], None] = lambda _writer, _report: None,
+    before_commit: Callable[[Writer, Manifest], None] = lambda _writer, _manifest: None,
 ) -> ExportReport:
     """Write or refresh the bundle in `folder`. An interrupted export resumes; until one is complete, the
     former bundle stays as it is.
@@ -77,7 +77,7 @@ def export_site(
             _content(run, inventory, BlobStore(blobs or str(folder / BLOBS)), options)
             run.report.redactions = len(writer.redactions)
             reasons = tuple(run.report.incomplete)
-            writer.seal(
+            manifest = writer.seal(
                 site=client.connection.site,
                 product_version=version,
                 identity=Identity(user=me.name, roles=me.roles, complete=not reasons, reasons=reasons),
@@ -87,7 +87,7 @@ def export_site(
             )
         finally:
             journal.close()
-        before_commit(writer, run.report)
+        before_commit(writer, manifest)
         writer.commit()
     return run.report
 
