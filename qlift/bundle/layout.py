@@ -28,6 +28,25 @@ KINDS: dict[str, type[models.Entity]] = {
 Older bundles lack some; what a bundle has is in its manifest.
 """
 
+TYPES = {
+    "app": "App",
+    "stream": "Stream",
+    "user": "User",
+    "reloadtask": "ReloadTask",
+    "externalprogramtask": "ExternalProgramTask",
+    "usersynctask": "UserSyncTask",
+    "schemaevent": "SchemaEvent",
+    "compositeevent": "CompositeEvent",
+    "systemrule": "SystemRule",
+    "dataconnection": "DataConnection",
+    "tag": "Tag",
+    "custompropertydefinition": "CustomPropertyDefinition",
+    "extension": "Extension",
+    "contentlibrary": "ContentLibrary",
+    "userdirectory": "UserDirectory",
+}
+"""Kind → its name in `schemaPath`, in rules and in the audit."""
+
 VOLATILE = frozenset(
     {
         "operational",

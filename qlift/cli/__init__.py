@@ -14,6 +14,7 @@ from qlift.cli.connect import connect
 from qlift.cli.demo import demo
 from qlift.cli.engine import engine
 from qlift.cli.export import export
+from qlift.cli.import_dump import import_dump_command
 from qlift.cli.phase import phase
 from qlift.cli.simulate import simulate
 from qlift.cli.users import users
@@ -29,6 +30,7 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 for command in (connect, export, users, simulate, engine):
     app.command()(command)
+app.command("import-dump")(import_dump_command)
 app.add_typer(phase, name="phase")
 app.add_typer(demo, name="demo")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qlift.bundle.layout import KINDS
+from qlift.bundle.layout import KINDS, TYPES
 from qlift.sources.qlik_sense.client import SiteClient
 from qlift.sources.qlik_sense.errors import Absent, NotAllowed, SourceError
 
@@ -25,24 +25,6 @@ WHAT_TO_DO = (
     "(Users), "
     "and run the same command again"
 )
-AUDIT_TYPES = {
-    "app": "App",
-    "stream": "Stream",
-    "user": "User",
-    "reloadtask": "ReloadTask",
-    "externalprogramtask": "ExternalProgramTask",
-    "usersynctask": "UserSyncTask",
-    "schemaevent": "SchemaEvent",
-    "compositeevent": "CompositeEvent",
-    "systemrule": "SystemRule",
-    "dataconnection": "DataConnection",
-    "tag": "Tag",
-    "custompropertydefinition": "CustomPropertyDefinition",
-    "extension": "Extension",
-    "contentlibrary": "ContentLibrary",
-    "userdirectory": "UserDirectory",
-}
-"""The kinds by the names that the audit, and rules, have for them."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +70,7 @@ def hidden(
     for kind, ids in seen.items():
         doing(f"asking the site's audit whether {kind} objects are hidden from us")
         try:
-            readable = _readable(client, AUDIT_TYPES[kind], me)
+            readable = _readable(client, TYPES[kind], me)
         except NotAllowed:
             # Who may not ask is no RootAdmin: that reason is given already.
             return reasons
