@@ -13,7 +13,7 @@ import mmap
 import re
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 Header = dict[str, Any]
 
@@ -23,7 +23,6 @@ _ZLIB_START = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 _PROBE_BYTES = 4096
 _SCAN_LIMIT = 64 * 1024 * 1024
 _BLOCK_LIMIT = 64 * 1024 * 1024
-_CHUNK = b"\0" * (1024 * 1024)
 
 
 def encode(header: Header) -> bytes:
@@ -36,26 +35,6 @@ def encode(header: Header) -> bytes:
 def _block(content: Header) -> bytes:
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return zlib.compress(text.encode() + b"\0", 6)
-
-
-def write(target: BinaryIO, header: Header, size: int = 0) -> int:
-    """Writes a pretend app file of at least `size` bytes and returns its size in bytes."""
-    start = encode(header)
-    target.write(start)
-    left = size - len(start)
-    while left > 0:
-        left -= target.write(_CHUNK[: min(left, len(_CHUNK))])
-    return max(size, len(start))
-
-
-def write_sparse(path: Path, header: Header, size: int = 0) -> int:
-    """Like `write`, to a file whose padding takes no room on the disk."""
-    start = encode(header)
-    length = max(size, len(start))
-    with path.open("wb") as target:
-        target.write(start)
-        target.truncate(length)
-    return length
 
 
 def is_app_file(start: bytes) -> bool:

@@ -10,7 +10,8 @@ import hashlib
 import json
 import sqlite3
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any, BinaryIO
@@ -35,6 +36,8 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         self.lock = RLock()
         self._kinds: dict[str, dict[str, Document]] = {}
+        self._indexes: dict[str, dict[str, _Index]] = {}
+        self._batches = 0
         self._settings: dict[str, Any] = {}
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._connection: sqlite3.Connection | None = None
@@ -76,6 +79,8 @@ class Store:
     def put(self, kind: str, id_: str, document: Document) -> None:
         with self.lock:
             self._kinds.setdefault(kind, {})[id_] = document
+            for index in self._indexes.get(kind, {}).values():
+                index.put(id_, document)
             if self._connection is not None:
                 # Not REPLACE: the position, and with it the order of lists, stays.
                 self._connection.execute(
@@ -86,18 +91,30 @@ class Store:
 
     def put_all(self, kind: str, documents: Iterable[tuple[str, Document]]) -> None:
         """Many at once, in one transaction."""
-        with self.lock:
-            if self._connection is not None:
-                self._connection.execute("BEGIN")
+        with self.batch():
             for id_, document in documents:
                 self.put(kind, id_, document)
-            if self._connection is not None:
-                self._connection.execute("COMMIT")
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """One transaction for all that is put inside; may be nested. What was put before an error stays."""
+        with self.lock:
+            self._batches += 1
+            if self._batches == 1 and self._connection is not None:
+                self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._batches -= 1
+                if self._batches == 0 and self._connection is not None:
+                    self._connection.execute("COMMIT")
 
     def delete(self, kind: str, id_: str) -> None:
         """Nothing happens when it is not there."""
         with self.lock:
             self._kinds.get(kind, {}).pop(id_, None)
+            for index in self._indexes.get(kind, {}).values():
+                index.drop(id_)
             if self._connection is not None:
                 self._connection.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, id_))
 
@@ -105,6 +122,20 @@ class Store:
         """In the order in which they were first put."""
         with self.lock:
             return list(self._kinds.get(kind, {}).values())
+
+    def where(self, kind: str, path: str, value: str) -> list[Document]:
+        """Documents with this text at a path of fields (`app.id`), capitals ignored.
+
+        The first call builds an index; after it the time is that of the answer, not of the kind.
+        """
+        with self.lock:
+            indexes = self._indexes.setdefault(kind, {})
+            index = indexes.get(path)
+            if index is None:
+                index = indexes[path] = _Index(path)
+                for id_, document in self._kinds.get(kind, {}).items():
+                    index.put(id_, document)
+            return index.get(value)
 
     def kinds(self) -> list[str]:
         with self.lock:
@@ -155,3 +186,35 @@ class Store:
 
     def blob_path(self, sha256: str) -> Path:
         return self.folder / sha256
+
+
+class _Index:
+    """Documents of one kind by the text at one path."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path.split(".")
+        self._found: dict[str, dict[str, Document]] = {}
+        # Not read from the former document: callers change what they were given before they put it again.
+        self._values: dict[str, str] = {}
+
+    def put(self, id_: str, document: Document) -> None:
+        value = self._value(document)
+        if self._values.get(id_) != value:
+            self.drop(id_)
+        if value is not None:
+            self._values[id_] = value
+            self._found.setdefault(value, {})[id_] = document
+
+    def drop(self, id_: str) -> None:
+        value = self._values.pop(id_, None)
+        if value is not None:
+            del self._found[value][id_]
+
+    def get(self, value: str) -> list[Document]:
+        return list(self._found.get(value.lower(), {}).values())
+
+    def _value(self, document: Document) -> str | None:
+        found: Any = document
+        for name in self._path:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found.lower() if isinstance(found, str) else None

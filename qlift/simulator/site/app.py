@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request
 from fastapi.responses import (
-    FileResponse,
     HTMLResponse,
     JSONResponse,
     PlainTextResponse,
     RedirectResponse,
     Response,
+    StreamingResponse,
 )
 
 from qlift.simulator.clock import Clock
-from qlift.simulator.site import access, audit, filters, tables, writes
+from qlift.simulator.site import access, audit, filters, lists, tables, writes
 from qlift.simulator.site.about import ABOUT, ENUMS
 from qlift.simulator.site.access import Access
+from qlift.simulator.site.appfile import FileBody
 from qlift.simulator.site.exports import ExportError, Exports
 from qlift.simulator.site.identity import LOGIN_PATH, PREFIX, Gate, Refusal, Way
 from qlift.simulator.site.kinds import (
@@ -85,6 +87,12 @@ def create_site_app(
     return site
 
 
+async def _flowing(body: FileBody) -> AsyncIterator[bytes]:
+    """Not from a thread for each piece: large files would take most of their time for that."""
+    for chunk in body.chunks():
+        yield chunk
+
+
 class _Service:
     def __init__(self, store: Store, clock: Clock, gate: Gate, switches: SiteSwitches) -> None:
         self._switches = switches
@@ -106,11 +114,11 @@ class _Service:
 
         @router.get("/task")
         def tasks(filter: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse(self._tasks(filter, user, condensed))
+            return JSONResponse([condensed(kind, item) for kind, item in self._tasks(filter, user)])
 
         @router.get("/task/full")
         def tasks_in_full(filter: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse(self._tasks(filter, user, lambda _kind, document: full(document)))
+            return JSONResponse([full(item) for _, item in self._tasks(filter, user)])
 
         @router.get("/task/count")
         def number_of_tasks(filter: str = "", user: Document = self._caller) -> Response:
@@ -164,8 +172,12 @@ class _Service:
             node: Annotated[str | None, Query(alias="serverNodeId")] = None,
             user: Document = self._caller,
         ) -> Response:
-            path = self._exports.take(ticket, user, node)
-            return FileResponse(path, media_type="application/octet-stream", filename=name)
+            body = self._exports.take(ticket, user, node)
+            headers = {
+                "Content-Length": str(body.size),
+                "Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}",
+            }
+            return StreamingResponse(_flowing(body), media_type="application/octet-stream", headers=headers)
 
         @router.post("/qrs/app/upload")
         async def upload(request: Request, name: str, user: Document = self._caller) -> Response:
@@ -194,11 +206,11 @@ class _Service:
 
         @router.get("")
         def condensed_list(filter: str = "", orderby: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse([condensed(kind, item) for item in self._list(kind, filter, orderby, user)])
+            return lists.answer(self._list(kind, filter, orderby, user), lambda item: condensed(kind, item))
 
         @router.get("/full")
         def full_list(filter: str = "", orderby: str = "", user: Document = self._caller) -> Response:
-            return JSONResponse([full(item) for item in self._list(kind, filter, orderby, user)])
+            return lists.answer(self._list(kind, filter, orderby, user), full)
 
         @router.get("/count")
         def count(filter: str = "", user: Document = self._caller) -> Response:
@@ -276,21 +288,17 @@ class _Service:
         return router
 
     def _list(self, kind: Kind, text: str, order: str, user: Document) -> list[Document]:
-        """What the caller may see of a kind: the rest is absent without a word."""
-        predicate = filters.compile_filter(kind, text)
-        found = [item for item in self._store.all(kind.stored) if predicate(item)]
-        seen = Access(self._store).visible(user, kind, found)
-        return current(self._store, kind, filters.order(kind, seen, order), self._clock.now())
+        return lists.listed(self._store, kind, text, order, user, self._clock.now())
 
     def _count(self, kind: Kind, text: str, user: Document) -> int:
         """What the kind has, or what the caller would see of it."""
         if self._switches.count == "visible":
             return len(self._list(kind, text, "", user))
-        return len(filters.select(kind, self._store.all(kind.stored), text))
+        return len(lists.matching(self._store, kind, text))
 
-    def _tasks(self, text: str, user: Document, form: Callable[[Kind, Document], Document]) -> list[Document]:
+    def _tasks(self, text: str, user: Document) -> list[tuple[Kind, Document]]:
         """Tasks of every kind in one list."""
-        return [form(kind, item) for kind in TASK_KINDS for item in self._list(kind, text, "", user)]
+        return [(kind, item) for kind in TASK_KINDS for item in self._list(kind, text, "", user)]
 
     def _as_now(self, kind: Kind, id_: str, user: Document) -> Document:
         document = self._one(kind, id_, user, access.READ)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import tempfile
-from collections.abc import Iterable
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from qlift.simulator import qvf
 from qlift.simulator.site.documents import login
@@ -17,9 +18,10 @@ from qlift.simulator.store import Store
 Content = dict[str, Any]
 
 FILE = "_file"
-"""Field of an app's document: sha256 of its file. Never served."""
+"""Field of an app's document: sha256 of the beginning of its file, up to the zero bytes. Never served."""
 
-_IN_MEMORY = 4 * 1024 * 1024
+_CHUNK = 1024 * 1024
+_ZEROS = bytes(_CHUNK)
 
 
 def content_hash(content: Content) -> str:
@@ -54,18 +56,37 @@ def header(app: Document, objects: Iterable[tuple[Document, Content]], script: s
 
 
 def put(store: Store, app: Document, contents: qvf.Header, size: int) -> None:
-    """Stores a file of at least `size` bytes and the app's document that names it."""
-    sha256, length = store_header(store, contents, size)
-    store.put(APP.stored, app["id"], app | {FILE: sha256, "fileSize": length})
+    """Stores a file of at least `size` bytes and the app's document that names it.
+
+    Only the part with content is kept; the zero bytes after it are made when somebody reads the file.
+    """
+    head = qvf.encode(contents)
+    document = app | {FILE: store.put_blob(head), "fileSize": max(size, len(head))}
+    store.put(APP.stored, app["id"], document)
 
 
-def store_header(store: Store, contents: qvf.Header, size: int) -> tuple[str, int]:
-    """Stores a pretend file; its sha256 and its size in bytes."""
-    target: BinaryIO
-    with io.BytesIO() if size < _IN_MEMORY else tempfile.TemporaryFile() as target:
-        length = qvf.write(target, contents, size)
-        target.seek(0)
-        return store.put_blob(target), length
+@dataclass(frozen=True)
+class FileBody:
+    """A file as it leaves the site: its beginning, and its whole size in bytes."""
+
+    head: bytes | Path
+    size: int
+
+    def chunks(self) -> Iterator[bytes]:
+        """Never more than a megabyte at a time."""
+        left = self.size
+        with io.BytesIO(self.head) if isinstance(self.head, bytes) else self.head.open("rb") as head:
+            while left > 0 and (chunk := head.read(min(left, _CHUNK))):
+                left -= len(chunk)
+                yield chunk
+        while left > 0:
+            yield _ZEROS[: min(left, _CHUNK)]
+            left -= min(left, _CHUNK)
+
+
+def body(store: Store, app: Document) -> FileBody:
+    """Of the whole file."""
+    return FileBody(store.blob_path(app[FILE]), app["fileSize"])
 
 
 def read(store: Store, app: Document) -> qvf.Header | None:

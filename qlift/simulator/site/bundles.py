@@ -39,7 +39,8 @@ class SeedError(Exception):
 
 
 def seed_from_bundle(store: Store, path: Path) -> None:
-    """Adds what the bundle holds to the store. Apps whose file is missing get a pretend one.
+    """Adds what the bundle holds to the store. Apps whose file is missing get a pretend one, of their size
+    and with their script where the bundle has it.
 
     The service accounts are added when the bundle has none, since somebody has to be able to log in.
     Raises SeedError.
@@ -71,7 +72,9 @@ def seed_from_bundle(store: Store, path: Path) -> None:
             changed = document | {appfile.FILE: sha256, "fileSize": blob.stat().st_size}
             store.put(APP.stored, document["id"], changed)
         else:
-            _pretend_file(store, document, by_app.get(document["id"], []))
+            script = path / "script" / f"{document['id']}.qvs"
+            text = script.read_bytes().decode("utf-8", "replace") if script.is_file() else ""
+            _pretend_file(store, document, by_app.get(document["id"], []), text)
 
 
 def _documents(path: Path, kind: Kind, problems: list[str]) -> list[Document]:
@@ -131,8 +134,9 @@ def _add_accounts(store: Store) -> None:
             store.put(USER.stored, account["id"], account)
 
 
-def _pretend_file(store: Store, app: Document, objects: list[Document]) -> None:
+def _pretend_file(store: Store, app: Document, objects: list[Document], script: str) -> None:
     contents = [
         (item, {"title": item.get("name", ""), "type": item.get("objectType", "")}) for item in objects
     ]
-    appfile.put(store, app, appfile.header(app, contents, ""), _FILE_BYTES)
+    size = max(int(app.get("fileSize") or 0), _FILE_BYTES)
+    appfile.put(store, app, appfile.header(app, contents, script), size)

@@ -39,9 +39,8 @@ def nightly_reload(store: Store, app_id: str) -> None:
         header = _header(store, app)
         size = app["fileSize"] + 512
         appfile.put(store, app, header | {"qLastReloadTime": reloaded}, size)
-        for task in store.all(RELOAD_TASK.stored):
-            if task["app"]["id"] == app_id:
-                store.put(RELOAD_TASK.stored, task["id"], task | {"operational": _ran(task, reloaded)})
+        for task in store.where(RELOAD_TASK.stored, "app.id", app_id):
+            store.put(RELOAD_TASK.stored, task["id"], task | {"operational": _ran(task, reloaded)})
 
 
 def _ran(task: Document, stop: str) -> Document:
@@ -139,11 +138,8 @@ def resize_file(store: Store, app_id: str, size: int) -> None:
 
 def _edit(store: Store, app: Document, header: dict[str, Any], which: str, content: appfile.Content) -> None:
     """Gives the object with this engine id, or of this type, a new content."""
-    for document in store.all(APP_OBJECT.stored):
-        if document["app"]["id"] == app["id"] and which in (
-            document["engineObjectId"],
-            document["objectType"],
-        ):
+    for document in store.where(APP_OBJECT.stored, "app.id", app["id"]):
+        if which in (document["engineObjectId"], document["objectType"]):
             break
     else:
         raise ChangeError(f"The app {app['name']} has no object {which}.")

@@ -134,8 +134,8 @@ class Session:
             return self._may(app, access.UPDATE)
         return any(
             Access(self._store).actions(self._user, APP_OBJECT, item, wanted=access.READ)
-            for item in self._store.all(APP_OBJECT.stored)
-            if item["app"]["id"] == app["id"] and item["objectType"] == "app_appscript"
+            for item in self._store.where(APP_OBJECT.stored, "app.id", app["id"])
+            if item["objectType"] == "app_appscript"
         )
 
     def _may(self, app: Document, action: int) -> bool:

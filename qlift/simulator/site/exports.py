@@ -8,10 +8,11 @@ from __future__ import annotations
 import threading
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
+from qlift.simulator import qvf
 from qlift.simulator.site import appfile
+from qlift.simulator.site.appfile import FileBody
 from qlift.simulator.site.kinds import Document
 from qlift.simulator.store import Store
 
@@ -29,8 +30,7 @@ class ExportError(Exception):
 
 @dataclass(frozen=True)
 class _Ticket:
-    sha256: str
-    name: str
+    body: FileBody
     user: str
 
 
@@ -54,7 +54,7 @@ class Exports:
         name = f"{app['name']}.qvf"
         with self._lock:
             self._waiting[ticket] = _Ticket(
-                scoped_file(self._store, app, skip_data=skip_data, scope=scope), name, user["id"]
+                scoped_file(self._store, app, skip_data=skip_data, scope=scope), user["id"]
             )
         return {
             "exportToken": token,
@@ -64,7 +64,7 @@ class Exports:
             "schemaPath": "AppExportResponse",
         }
 
-    def take(self, ticket: str, user: Document, node: str | None) -> Path:
+    def take(self, ticket: str, user: Document, node: str | None) -> FileBody:
         """The file of a ticket, once: a download that breaks off needs a new export. Raises ExportError."""
         with self._lock:
             found = self._waiting.get(ticket)
@@ -73,20 +73,20 @@ class Exports:
             if found.user != user["id"]:
                 raise ExportError(403, "Forbidden")
             del self._waiting[ticket]
-        return self._store.blob_path(found.sha256)
+        return found.body
 
 
-def scoped_file(store: Store, app: Document, *, skip_data: bool, scope: str) -> str:
-    """The sha256 of the file as it leaves the site.
+def scoped_file(store: Store, app: Document, *, skip_data: bool, scope: str) -> FileBody:
+    """The file as it leaves the site.
 
     Of a published app, `approved` holds the base objects, `published` the community ones too, `all` all.
     An unpublished app has neither state: its objects travel in every scope. A real file is passed on as
     it is.
     """
-    sha256: str = app[appfile.FILE]
+    whole = appfile.body(store, app)
     header = appfile.read(store, app)
     if header is None:
-        return sha256
+        return whole
     everything = header["simulatorObjects"]
     kept = [
         item
@@ -96,6 +96,6 @@ def scoped_file(store: Store, app: Document, *, skip_data: bool, scope: str) -> 
         or (item["published"] and (item["approved"] or scope == "published"))
     ]
     if len(kept) == len(everything) and not skip_data:
-        return sha256
-    size = 0 if skip_data else app["fileSize"]
-    return appfile.store_header(store, header | {"simulatorObjects": kept}, size)[0]
+        return whole
+    head = qvf.encode(header | {"simulatorObjects": kept})
+    return FileBody(head, len(head) if skip_data else max(len(head), whole.size))

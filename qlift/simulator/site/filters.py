@@ -16,7 +16,7 @@ Which operator goes with which type: the Repository Service's page on filtering.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,18 @@ def compile_filter(kind: Kind, text: str) -> Predicate:
     if not text.strip():
         return lambda _document: True
     return _Parser(kind, text).parse()
+
+
+def equalities(kind: Kind, text: str) -> Mapping[str, str]:
+    """Texts that must stand at paths (in lower case) for the filter to hold, as far as it is plain to see.
+
+    For stores with an index. Empty when the filter has an `or`. Raises FilterError.
+    """
+    if not text.strip():
+        return {}
+    parser = _Parser(kind, text)
+    parser.parse()
+    return parser.equal
 
 
 def select(kind: Kind, documents: Sequence[Document], text: str) -> list[Document]:
@@ -92,6 +104,7 @@ class _Parser:
     def __post_init__(self) -> None:
         self._tokens: list[tuple[str, str]] = []
         self._next = 0
+        self.equal: dict[str, str] = {}
         stripped = self.text.rstrip()
         position = 0
         while position < len(stripped):
@@ -105,6 +118,8 @@ class _Parser:
         result = self._expression(0)
         if self._next != len(self._tokens):
             raise _cannot_parse(self.text)
+        if any(kind == "word" and value.lower() == "or" for kind, value in self._tokens):
+            self.equal = {}
         return result
 
     def _expression(self, depth: int) -> Predicate:
@@ -152,6 +167,8 @@ class _Parser:
             raise _cannot_parse(self.text)
         if operator not in allowed:
             raise _cannot_parse(self.text)
+        if operator == "eq" and isinstance(wanted, str):
+            self.equal[".".join(path).lower()] = wanted
         if operator == "ne":
             return lambda document: not any(_is(value, "eq", wanted) for value in _values(document, path))
         return lambda document: any(_is(value, operator, wanted) for value in _values(document, path))

@@ -86,9 +86,8 @@ def by_header(store: Store, name: str, request: HTTPConnection) -> Document | No
 
 def find_user(store: Store, directory: str, user_id: str) -> Document | None:
     """A user who may come in, by name; capitals do not matter."""
-    wanted = (directory.lower(), user_id.lower())
-    for user in store.all(USER.stored):
-        if (user["userDirectory"].lower(), user["userId"].lower()) == wanted:
+    for user in store.where(USER.stored, "userId", user_id):
+        if user["userDirectory"].lower() == directory.lower():
             shut_out = any(user.get(reason) for reason in ("inactive", "removedExternally", "blacklisted"))
             return None if shut_out else user
     return None

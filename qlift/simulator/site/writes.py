@@ -136,7 +136,7 @@ def update(
 
 def save(store: Store, kind: Kind, document: Document) -> None:
     """Stores a changed object, and its new name wherever another object names it."""
-    with store.lock:
+    with store.batch():
         before = store.get(kind.stored, document["id"])
         store.put(kind.stored, document["id"], document)
         if before is not None and reference(kind, before) == reference(kind, document):
@@ -148,11 +148,14 @@ def save(store: Store, kind: Kind, document: Document) -> None:
 
 
 def _rename(store: Store, holder: Kind, field: str, named: Document) -> None:
-    for document in store.all(holder.stored):
+    # The rules of a chain are a list, which has no index.
+    chains = holder is COMPOSITE_EVENT
+    concerned = store.all(holder.stored) if chains else store.where(holder.stored, f"{field}.id", named["id"])
+    for document in concerned:
         changed = dict(document)
         if (document.get(field) or {}).get("id") == named["id"]:
             changed[field] = named
-        if holder is COMPOSITE_EVENT:
+        if chains:
             changed["compositeRules"] = [
                 rule | {field: named} if (rule.get(field) or {}).get("id") == named["id"] else rule
                 for rule in document["compositeRules"]
@@ -163,13 +166,12 @@ def _rename(store: Store, holder: Kind, field: str, named: Document) -> None:
 
 def delete(store: Store, kind: Kind, id_: str) -> None:
     """Deletes an object and what cannot be without it: an app's objects and tasks, a task's events."""
-    with store.lock:
+    with store.batch():
         store.delete(kind.stored, id_)
         if kind is APP:
             for holder in (APP_OBJECT, RELOAD_TASK):
-                for document in store.all(holder.stored):
-                    if document["app"]["id"] == id_:
-                        delete(store, holder, document["id"])
+                for document in store.where(holder.stored, "app.id", id_):
+                    delete(store, holder, document["id"])
         if kind in TASK_KINDS:
             for holder in (SCHEMA_EVENT, COMPOSITE_EVENT):
                 for event in store.all(holder.stored):
@@ -197,10 +199,9 @@ def publish(
             "modifiedByUserName": login(user),
         }
         save(store, APP, document)
-        for item in store.all(APP_OBJECT.stored):
-            if item["app"]["id"] == stored["id"]:
-                state = {"published": True, "approved": True, "publishTime": stamp(now)}
-                store.put(APP_OBJECT.stored, item["id"], item | state)
+        for item in store.where(APP_OBJECT.stored, "app.id", stored["id"]):
+            state = {"published": True, "approved": True, "publishTime": stamp(now)}
+            store.put(APP_OBJECT.stored, item["id"], item | state)
         header = appfile.read(store, document)
         if header is not None:
             objects = [item | {"published": True, "approved": True} for item in header["simulatorObjects"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from qlift.simulator import qvf
 from qlift.simulator.sample import SampleOptions, people
-from qlift.simulator.site import changes, seed_real_qvf
+from qlift.simulator.site import appfile, changes, seed_real_qvf
 from qlift.simulator.site.kinds import APP, APP_OBJECT, Document
 from qlift.simulator.store import Store
 
@@ -60,7 +61,7 @@ def _objects(content: bytes) -> list[dict[str, Any]]:
 def test_everything_leaves_byte_for_byte(store: Store, admin: httpx.Client) -> None:
     for app in store.all(APP.stored):
         content = _export(admin, app, exportScope="all", skipData="false")
-        assert hashlib.sha256(content).hexdigest() == app["_file"]
+        assert content == b"".join(appfile.body(store, app).chunks())
         assert len(content) == app["fileSize"]
 
 
@@ -130,10 +131,19 @@ def test_an_unknown_scope_or_app_is_refused(store: Store, admin: httpx.Client) -
 
 def test_a_file_of_some_size_streams(store: Store, admin: httpx.Client) -> None:
     app = _app(store, "General Ledger")
-    changes.resize_file(store, app["id"], 20_000_000)
+    changes.resize_file(store, app["id"], 200_000_000)
     path = _ask(admin, app, exportScope="all").json()["downloadPath"]
+    before = _resident()
     with httpx.stream("GET", _url(admin, path), headers=admin.headers, trust_env=False) as answer:
-        assert sum(len(chunk) for chunk in answer.iter_bytes()) == 20_000_000
+        assert answer.headers["content-length"] == "200000000"
+        assert sum(len(chunk) for chunk in answer.iter_bytes()) == 200_000_000
+    assert _resident() - before < 50_000_000
+    assert sum(file.stat().st_size for file in store.folder.iterdir()) < 1_000_000
+
+
+def _resident() -> int:
+    """Peak memory of this process, where the simulator runs too, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def test_an_uploaded_app_can_be_published_and_leaves_as_it_came(store: Store, admin: httpx.Client) -> None:

@@ -15,6 +15,7 @@ import pytest
 from qlift.bundle import models
 from qlift.simulator import qvf
 from qlift.simulator.sample import SAMPLE_PASSWORDS, SCRIPT_PASSWORD, SampleOptions, people, seed_sample
+from qlift.simulator.site import appfile
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
@@ -96,10 +97,10 @@ def test_every_kind_of_object_state_and_several_owners(store: Store) -> None:
 def test_files_and_documents_say_the_same(store: Store) -> None:
     for app in store.all(APP.stored):
         path = store.blob_path(app["_file"])
-        content = path.read_bytes()
-        assert hashlib.sha256(content).hexdigest() == app["_file"]
-        assert len(content) == app["fileSize"]
-        header = qvf.read_header(path)
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == app["_file"]
+        content = b"".join(appfile.body(store, app).chunks())
+        assert len(content) == app["fileSize"] and content.rstrip(b"\0") == path.read_bytes().rstrip(b"\0")
+        header = qvf.read_header(content)
         assert header is not None
         assert header["qTitle"] == app["name"]
         assert "lib://" in header["qScript"]

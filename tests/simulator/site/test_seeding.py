@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import shutil
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from qlift.bundle import models
 from qlift.simulator import qvf
 from qlift.simulator.site import (
     SeedError,
+    appfile,
     changes,
     seed_from_bundle,
     seed_real_qvf,
@@ -71,7 +73,7 @@ def _write_bundle(store: Store, path: Path) -> None:
         write(f"app-object/{app['id']}.json", objects)
         blob = path / "blobs" / f"{app['_file']}.qvf"
         blob.parent.mkdir(exist_ok=True)
-        blob.write_bytes(store.blob_path(app["_file"]).read_bytes())
+        blob.write_bytes(b"".join(appfile.body(store, app).chunks()))
         files.append({"app": app["id"], "sha256": app["_file"], "size": app["fileSize"], "modified_date": ""})
     write("app-file.json", files)
 
@@ -82,12 +84,31 @@ def test_a_site_from_a_bundle_is_the_site_that_was_exported(
     _write_bundle(store, tmp_path)
     seed_from_bundle(empty, tmp_path)
     for kind in KINDS:
-        assert {item["id"]: item for item in empty.all(kind.stored)} == {
-            item["id"]: item for item in store.all(kind.stored)
+        assert {item["id"]: full(item) for item in empty.all(kind.stored)} == {
+            item["id"]: full(item) for item in store.all(kind.stored)
         }
     for app in empty.all(APP.stored):
-        content = empty.blob_path(app["_file"]).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == app["_file"]
+        original = store.get(APP.stored, app["id"])
+        assert original is not None
+        content = b"".join(appfile.body(empty, app).chunks())
+        assert content == b"".join(appfile.body(store, original).chunks())
+
+
+def test_a_bundle_without_files_gives_their_sizes_and_scripts(
+    store: Store, empty: Store, tmp_path: Path
+) -> None:
+    _write_bundle(store, tmp_path)
+    shutil.rmtree(tmp_path / "blobs")
+    script = tmp_path / "script" / f"{store.all(APP.stored)[0]['id']}.qvs"
+    script.parent.mkdir()
+    script.write_bytes("LOAD 1 AS ü;\r\n".encode())
+    seed_from_bundle(empty, tmp_path)
+    for app in store.all(APP.stored):
+        seeded = empty.get(APP.stored, app["id"])
+        assert seeded is not None and seeded["fileSize"] == app["fileSize"]
+    first = empty.get(APP.stored, script.stem)
+    assert first is not None
+    assert (qvf.read_header(empty.blob_path(first["_file"])) or {})["qScript"] == "LOAD 1 AS ü;\r\n"
 
 
 def test_a_bundle_assembled_from_dumps_gets_files_and_accounts(empty: Store, tmp_path: Path) -> None:
@@ -121,17 +142,34 @@ def test_a_bundle_that_cannot_be_read_says_everything_at_once(empty: Store, tmp_
         seed_from_bundle(empty, tmp_path / "missing")
 
 
-def test_a_pretend_file_is_read_back_and_has_its_size(tmp_path: Path) -> None:
+def test_a_pretend_file_is_read_back_and_has_its_size(store: Store, tmp_path: Path) -> None:
     header = {"qTitle": "Umsätze", "qScript": "LOAD 1 AS a AUTOGENERATE 1;", "simulatorObjects": []}
+    app = store.all(APP.stored)[0]
+    appfile.put(store, app, header, 200_000_000)
+    stored = store.get(APP.stored, app["id"])
+    assert stored is not None and stored["fileSize"] == 200_000_000
+    assert store.blob_path(stored["_file"]).stat().st_size < 1_000
     path = tmp_path / "x.qvf"
-    assert qvf.write_sparse(path, header, 200_000_000) == 200_000_000
-    assert path.stat().st_size == 200_000_000
-    assert path.stat().st_blocks * 512 < 1_000_000
-    assert qvf.read_header(path) == header
+    sizes = []
     with path.open("wb") as file:
-        assert qvf.write(file, header, 5_000_000) == 5_000_000
-    assert path.stat().st_size == 5_000_000
-    assert qvf.read_header(path.read_bytes()) == header
+        for chunk in appfile.body(store, stored).chunks():
+            sizes.append(len(chunk))
+            file.truncate(file.tell())
+            file.seek(len(chunk), 1) if not chunk.strip(b"\0") else file.write(chunk)
+        file.truncate(sum(sizes))
+    assert (path.stat().st_size, max(sizes)) == (200_000_000, 1024 * 1024)
+    assert qvf.read_header(path) == header
+    assert qvf.read_header(qvf.encode(header) + bytes(5_000_000)) == header
+
+
+def test_a_script_lies_in_a_block_of_its_own_as_in_real_files() -> None:
+    content = qvf.encode({"qTitle": "Sales", "qScript": "LOAD 1;", "simulatorObjects": []})
+    blocks, rest = [], content[len(qvf.SIGNATURE) :]
+    while rest:
+        unpacker = zlib.decompressobj()
+        blocks.append(json.loads(unpacker.decompress(rest).rstrip(b"\0")))
+        rest = unpacker.unused_data
+    assert blocks == [{"qTitle": "Sales", "simulatorObjects": []}, {"qScript": "LOAD 1;"}]
 
 
 @pytest.mark.parametrize(
