@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any, TextIO
 
 FRESH = timedelta(hours=24)
@@ -18,6 +19,7 @@ class Journal:
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
+        self._lock = Lock()
         self._lines: dict[tuple[str, str], dict[str, Any]] = {}
         if path.exists():
             self._read(path)
@@ -28,11 +30,13 @@ class Journal:
         self._file.close()
 
     def note(self, what: str, id_: str, **facts: Any) -> None:
+        """From any thread."""
         line = {"what": what, "id": id_, "at": self._now().isoformat(timespec="seconds"), **facts}
-        self._lines[what, id_] = line
-        # A line of its own even after one that a kill cut off; flushed, so that a kill loses nothing.
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        self._file.flush()
+        with self._lock:
+            self._lines[what, id_] = line
+            # Flushed, so that a kill loses nothing.
+            self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._file.flush()
 
     def fresh(self, what: str, id_: str, **facts: Any) -> dict[str, Any] | None:
         """The line, if it is not too old and says the same of these facts."""
@@ -54,6 +58,7 @@ class Journal:
                 datetime.fromisoformat(facts["at"])
             except (ValueError, KeyError, TypeError):
                 continue
+        # What follows has to be a line of its own, even after one that a kill cut off.
         if text and not text.endswith("\n"):
             with path.open("a", encoding="utf-8") as file:
                 file.write("\n")

@@ -78,7 +78,6 @@ class AppFiles:
                 else:
                     lost = 0
                     found[app_id] = file
-                    self.run.journal.note("file", app_id, file=file.model_dump())
         return found, failed
 
     @contextmanager
@@ -111,7 +110,7 @@ class AppFiles:
         finally:
             self.meter.settled(app_id, expected(app, options))
         modified = str(app.get("modifiedDate", ""))
-        return AppFile(
+        file = AppFile(
             app=app_id,
             sha256=sha256,
             size=size,
@@ -120,6 +119,9 @@ class AppFiles:
             data=options.data,
             scope=options.scope,
         )
+        # Here, not where results are gathered: what is in the store is noted even when all is stopped.
+        self.run.journal.note("file", app_id, file=file.model_dump())
+        return file
 
     def _export(self, app_id: str, options: Options, stopped: Event) -> tuple[str, int]:
         token = str(uuid.uuid4())
