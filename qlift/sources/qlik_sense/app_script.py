@@ -26,7 +26,7 @@ def find_script(file: BinaryIO) -> str | None:
     while window:
         following = file.read(CHUNK)
         both = window + following
-        for match in _START.finditer(both, 0, len(window)):
+        for match in _START.finditer(both, 0, len(window) + 1):
             at = match.start()
             if not _begins_json(both[at : at + _PROBE]):
                 continue
