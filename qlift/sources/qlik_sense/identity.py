@@ -40,6 +40,8 @@ class Me:
         """Why somebody like this may not see everything."""
         if "RootAdmin" in self.roles:
             return ()
+        if self.id is None:
+            return (f"the site does not show which user {self.name} is: rights are not known; {WHAT_TO_DO}",)
         return (
             f"{self.name} has the roles {', '.join(self.roles) or 'none'}, not RootAdmin: rules may hide "
             f"objects in silence; {WHAT_TO_DO}",
