@@ -209,9 +209,15 @@ def test_the_order_of_what_an_object_refers_to_does_not_matter(tmp_path: Path) -
     tags = [{"id": str(n), "name": f"t{n}"} for n in range(4)]
     values = [{"id": str(n), "value": f"v{n}", "definition": {"id": "d", "name": "D"}} for n in range(4)]
     attributes = [{"id": str(n), "attributeType": "group", "attributeValue": f"g{n}"} for n in range(4)]
-    user = {"id": "u", "userId": "u", "userDirectory": "A", "roles": ["B", "A"], "attributes": attributes}
-    app = {"id": "a", "name": "A", "owner": user, "tags": tags, "customProperties": values}
-    turned = {
+    user: dict[str, Any] = {
+        "id": "u",
+        "userId": "u",
+        "userDirectory": "A",
+        "roles": ["B", "A"],
+        "attributes": attributes,
+    }
+    app: dict[str, Any] = {"id": "a", "name": "A", "owner": user, "tags": tags, "customProperties": values}
+    turned: dict[str, Any] = {
         **app,
         "tags": tags[::-1],
         "customProperties": values[::-1],

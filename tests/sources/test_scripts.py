@@ -18,6 +18,7 @@ from qlift.simulator.site.changes import edit_script, nightly_reload
 from qlift.sources.qlik_sense import engine
 from qlift.sources.qlik_sense.app_script import find_script
 from qlift.sources.qlik_sense.connection import load_connection
+from qlift.sources.qlik_sense.errors import EngineError
 from tests.sources.ends import USER, by_header, client_of, export, source_file
 
 MB = 1024 * 1024
@@ -173,6 +174,6 @@ def test_the_engine_of_the_certificate_port(simulator: Simulator, tmp_path: Path
     site = client_of(path, {})
     app = simulator.store.all("site/app")[0]["id"]
     assert engine.Engine(site).script(app)
-    with pytest.raises(engine.EngineError, match="1003 App not found"):
+    with pytest.raises(EngineError, match="1003 App not found"):
         engine.Engine(site).script("00000000-0000-0000-0000-000000000001")
     site.close()
