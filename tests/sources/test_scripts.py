@@ -106,7 +106,7 @@ def test_what_the_engine_refuses_comes_from_the_file(simulator: Simulator, tmp_p
         site.close()
         simulator.site_switches.script_access = "update"
     assert report.scripts == 0 and report.scripts_from_files == report.fetched > 5
-    assert len(report.notes) == 1 and "the engine refused the load scripts" in report.notes[0]
+    assert len(report.notes) == 1 and "the engine did not give the load scripts" in report.notes[0]
 
 
 def test_only_changed_scripts_are_asked_again(simulator: Simulator, tmp_path: Path) -> None:

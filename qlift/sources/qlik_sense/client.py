@@ -29,13 +29,21 @@ T = TypeVar("T")
 
 
 class _Passing(Exception):
-    """A connection error, 429 or 5xx: worth another try, `after` so many seconds if the site said so."""
+    """Worth another try. `error` is what to raise when that does not help."""
 
-    def __init__(self, message: str, after: float | None = None, *, refused: bool = False) -> None:
-        super().__init__(message)
-        self.after = after
-        self.refused = refused
-        """429: nothing was done."""
+    error: type[SourceError] = SourceError
+    after: float | None = None
+    """Seconds, if the site said so."""
+
+
+class _Lost(_Passing):
+    """No answer: whether the request took effect is not known."""
+
+    error = Unreachable
+
+
+class _Busy(_Passing):
+    """429: the site did nothing, and wants to be left alone for a while."""
 
 
 class SiteClient:
@@ -85,7 +93,7 @@ class SiteClient:
 
     def post(self, path: str, **params: str) -> Any:
         """Sent once, unless the site says that it did nothing (429)."""
-        return self._again(lambda: self._json("POST", path, params), lambda e: e.refused)
+        return self._again(lambda: self._json("POST", path, params), _Busy)
 
     def cancel(self, path: str) -> None:
         """A best effort to end what runs in the site; whether it worked is not told."""
@@ -142,7 +150,7 @@ class SiteClient:
             finally:
                 response.close()
         except httpx.TransportError as error:
-            raise _Passing(
+            raise _Lost(
                 f"the site {self._url} cannot be reached ({_reason(error)}); check the address, the port "
                 "and the certificates"
             ) from None
@@ -170,32 +178,30 @@ class SiteClient:
             file.seek(0)
             return file
 
-    def _again(self, ask: Callable[[], T], worth: Callable[[_Passing], bool] = lambda _: True) -> T:
+    def _again(self, ask: Callable[[], T], worth: type[_Passing] = _Passing) -> T:
         retrying = Retrying(
-            retry=retry_if_exception_type(_Passing),
-            stop=lambda state: stop_after_attempt(ATTEMPTS)(state) or not worth(_error(state)),
+            retry=retry_if_exception_type(worth),
+            stop=stop_after_attempt(ATTEMPTS),
             wait=_wait,
             sleep=self.sleep,
             reraise=True,
         )
         try:
             return retrying(ask)
-        except _Passing as error:
-            raise Unreachable(str(error)) from None
+        except _Passing as problem:
+            raise problem.error(str(problem)) from None
 
     def _judge(self, response: httpx.Response, what: str) -> None:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
-            raise _Passing(
-                f"the site {self._url} answered {status} to {what}",
-                _seconds(response.headers.get("retry-after")),
-                refused=status == httpx.codes.TOO_MANY_REQUESTS,
-            )
+            busy = status == httpx.codes.TOO_MANY_REQUESTS
+            problem = (_Busy if busy else _Passing)(f"the site {self._url} answered {status} to {what}")
+            problem.after = _seconds(response.headers.get("retry-after"))
+            raise problem
         if response.is_redirect or _is_page(response):
             raise SourceError(
                 f"the site {self._url} sends us to a login page: it does not know the identity that was "
-                "given; "
-                "check the way in, and the virtual proxy's prefix in the url"
+                "given; check the way in, and the virtual proxy's prefix in the url"
             )
         if status in (401, 403):
             raise NotAllowed(
@@ -208,14 +214,9 @@ class SiteClient:
             raise SourceError(f"{what}: the site answered {status}: {_shown(response)}")
 
 
-def _error(state: RetryCallState) -> _Passing:
-    error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, _Passing)
-    return error
-
-
 def _wait(state: RetryCallState) -> float:
-    after = _error(state).after
+    problem = state.outcome.exception() if state.outcome else None
+    after = problem.after if isinstance(problem, _Passing) else None
     return min(after, LONGEST_WAIT) if after is not None else wait_exponential(multiplier=0.25, max=8)(state)
 
 

@@ -2,7 +2,7 @@
 
 SourceError           message: what, which object, what to do; never a credential
 ├── ConnectionSettings  the connection file, the apps file or the environment is wrong
-├── Unreachable         no answer, or only refusals to serve (429, 5xx), after several tries
+├── Unreachable         no answer
 ├── NotAllowed          the identity may not do this
 ├── Absent              the site has no such object, or no such kind
 ├── EngineError         the engine's websocket gave no load script

@@ -36,10 +36,10 @@ def read_scripts(run: Run, apps: list[Raw], former: dict[str, AppFile]) -> set[s
                 lost += 1
                 if lost >= min(TOO_MANY, len(ask)):
                     run.report.notes.append(f"load scripts come from the app files: {script}")
-                    break
-                continue
-            lost = 0
-            if isinstance(script, EngineError):
+                    return set(lacking)
+            else:
+                lost = 0
+            if isinstance(script, (EngineError, Unreachable)):
                 refused.append(f'"{app.get("name", "")}" ({script})')
                 continue
             if isinstance(script, Exception):
@@ -50,7 +50,7 @@ def read_scripts(run: Run, apps: list[Raw], former: dict[str, AppFile]) -> set[s
             run.progress(f"reading load scripts: {len(apps) - len(lacking):,} of {len(apps):,}")
     if refused:
         run.report.notes.append(
-            f"the engine refused the load scripts of {len(refused)} apps, which come from their files: "
+            f"the engine did not give the load scripts of {len(refused)} apps, which come from their files: "
             + ", ".join(sorted(refused)[:SHOWN])
         )
     return set(lacking)
