@@ -42,8 +42,9 @@ def test_no_credential_of_a_connection_is_in_the_bundle(simulator: Simulator, tm
     site = by_header(simulator, tmp_path)
     report = export(site, tmp_path / "bundle")
     site.close()
-    assert report.redactions == len(SAMPLE_PASSWORDS)
-    text = b"".join(p.read_bytes() for p in (tmp_path / "bundle").rglob("*.json"))
+    assert report.redactions >= len(SAMPLE_PASSWORDS)
+    bundle = tmp_path / "bundle"
+    text = b"".join(p.read_bytes() for p in bundle.rglob("*") if p.is_file() and p.suffix != ".qvf")
     assert b"Finance DWH" in text
     assert not [p for p in SAMPLE_PASSWORDS if p.encode() in text]
 
