@@ -10,7 +10,7 @@ import pytest
 
 from qlift.bundle import load_bundle
 from qlift.simulator import Fault, Simulator
-from qlift.simulator.sample import SAMPLE_PASSWORDS
+from qlift.simulator.sample import SAMPLE_PASSWORDS, SCRIPT_PASSWORD
 from qlift.simulator.site.changes import add_private_sheet, nightly_reload, rename_stream
 from qlift.sources.qlik_sense.errors import SourceError
 from tests.sources.ends import by_certificate, by_header, export, stable
@@ -46,7 +46,7 @@ def test_no_credential_of_a_connection_is_in_the_bundle(simulator: Simulator, tm
     bundle = tmp_path / "bundle"
     text = b"".join(p.read_bytes() for p in bundle.rglob("*") if p.is_file() and p.suffix != ".qvf")
     assert b"Finance DWH" in text
-    assert not [p for p in SAMPLE_PASSWORDS if p.encode() in text]
+    assert not [p for p in (*SAMPLE_PASSWORDS, SCRIPT_PASSWORD) if p.encode() in text]
 
 
 def test_a_nightly_reload_changes_nothing_that_is_reviewed(simulator: Simulator, tmp_path: Path) -> None:
