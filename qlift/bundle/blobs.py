@@ -15,11 +15,17 @@ CHUNK = 1024 * 1024
 
 
 class BlobStore:
-    """`url` is a folder or an fsspec URL. A file gets its final name when it is complete, never before."""
+    """`url` is a folder or an fsspec URL. A file gets its final name when it is complete, never before.
+
+    Raises `BlobError` for an address that nothing installed can write to.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._fs, self._root = _filesystem(url)
+        try:
+            self._fs, self._root = _filesystem(url)
+        except (ImportError, ValueError) as error:
+            raise BlobError(f"the app-file store {url} cannot be used ({error})") from None
 
     def path(self, sha256: str) -> str:
         return f"{self._root}/{sha256}.qvf"

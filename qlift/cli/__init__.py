@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from qlift.bundle import BundleError
+from qlift.bundle import BlobError, BundleError
 from qlift.cli.connect import connect
 from qlift.cli.demo import demo
 from qlift.cli.engine import engine
@@ -24,7 +24,7 @@ from qlift.derivation import PlanError
 from qlift.sources.qlik_sense.errors import ConnectionSettings, SourceError
 
 CONFIGURATION = (SettingsError, PlanError, ConnectionSettings)
-FAILURES = (CloudError, SourceError, BundleError)
+FAILURES = (CloudError, SourceError, BundleError, BlobError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)

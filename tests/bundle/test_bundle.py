@@ -275,3 +275,8 @@ def test_what_a_killed_process_left_in_the_store(tmp_path: Path) -> None:
     store.drop_parts({"a1", "a2"})
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".part", ".qvf"]
     BlobStore(str(tmp_path / "none")).drop_parts({"a1"})
+
+
+def test_a_store_of_a_kind_that_nobody_knows() -> None:
+    with pytest.raises(BlobError, match="nowhere://x cannot be used"):
+        BlobStore("nowhere://x")
