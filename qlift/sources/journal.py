@@ -29,7 +29,7 @@ class Journal:
     def close(self) -> None:
         self._file.close()
 
-    def note(self, what: str, id_: str, **facts: Any) -> None:
+    def note(self, what: str, id_: str, **facts: Any) -> dict[str, Any]:
         """From any thread."""
         line = {"what": what, "id": id_, "at": self._now().isoformat(timespec="seconds"), **facts}
         with self._lock:
@@ -37,6 +37,7 @@ class Journal:
             # Flushed, so that a kill loses nothing.
             self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._file.flush()
+        return line
 
     def fresh(self, what: str, id_: str, **facts: Any) -> dict[str, Any] | None:
         """The line, if it is not too old and says the same of these facts."""

@@ -13,6 +13,7 @@ from qlift.bundle.layout import APP_FILES, BLOBS
 from qlift.bundle.models import AppFile, Identity, Manifest
 from qlift.sources.journal import Journal
 from qlift.sources.progress import Meter, Progress
+from qlift.sources.qlik_sense.access import read_access
 from qlift.sources.qlik_sense.app_files import AppFiles, expected, unchanged
 from qlift.sources.qlik_sense.app_settings import Options, options_of, read_settings, settings_file
 from qlift.sources.qlik_sense.client import SiteClient
@@ -21,7 +22,6 @@ from qlift.sources.qlik_sense.identity import hidden, who
 from qlift.sources.qlik_sense.inventory import (
     Inventory,
     product_version,
-    read_access,
     read_inventory,
     read_objects,
 )

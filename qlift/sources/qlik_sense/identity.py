@@ -90,7 +90,7 @@ def hidden(
 def _readable(client: SiteClient, audit_type: str, me: Me) -> set[str]:
     subjects = [ALL_SEEING, *([f"id eq {me.id}"] if me.id else [])]
     answer = client.ask(AUDIT_PATH, question(audit_type, "", " or ".join(subjects), READ, ""))
-    return {str(r["resourceId"]) for r in rows(answer) if int(r["audit"].get("access", 0)) & READ}
+    return {str(r["resourceId"]) for r in rows(answer) if granted(r) & READ}
 
 
 def question(
@@ -114,6 +114,11 @@ def rows(answer: Any) -> list[dict[str, Any]]:
     if not isinstance(matrix, list):
         raise SourceError("the audit answered something that is not a matrix")
     return matrix
+
+
+def granted(row: dict[str, Any]) -> int:
+    """The bit mask of what is allowed."""
+    return int((row.get("audit") or {}).get("access") or 0)
 
 
 def counts(client: SiteClient) -> dict[str, int]:

@@ -1,34 +1,23 @@
-"""Everything but app files and load scripts: lists in bulk, app objects, and who may use which stream.
+"""The lists of a site in bulk, and the objects of its apps.
 
-One full list and one count for each kind, one call an app for its objects, one a stream for the audit: no
-number of objects makes more of them.
+One full list and one count for each kind, one call an app for its objects: no number of objects makes more of
+them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Event
-from typing import Any
 
-from qlift.bundle.files import write_text
 from qlift.bundle.layout import KINDS
-from qlift.bundle.models import Identity, Raw, StreamAccess
+from qlift.bundle.models import Identity, Raw
 from qlift.sources.parallel import in_parallel
 from qlift.sources.qlik_sense.client import SiteClient
 from qlift.sources.qlik_sense.errors import Absent, NotAllowed
-from qlift.sources.qlik_sense.identity import AUDIT_LIMIT, AUDIT_PATH, counts, question, rows, who
+from qlift.sources.qlik_sense.identity import counts, who
 from qlift.sources.qlik_sense.run import Run
-
-AUDIT_ACTIONS = 8191
-"""All bits of the action mask."""
-IN_THE_HUB = "context=AppAccess;"
-"""Without it, rules that count in the QMC only would become roles in spaces."""
-RULED_BY = ("systemrule", "stream", "user", "custompropertydefinition")
-"""Kinds that decide who may use a stream."""
 
 
 @dataclass(frozen=True)
@@ -125,52 +114,3 @@ def _objects_of(client: SiteClient, app: Raw) -> list[Raw]:
 def _resumed(run: Run, app: Raw) -> bool:
     line = run.journal.fresh("objects", str(app["id"]), modified=app.get("modifiedDate"))
     return line is not None and run.writer.resume_objects(str(app["id"]), line["sha256"])
-
-
-def read_access(run: Run, streams: list[Raw]) -> list[str]:
-    """The audit matrix, stream by stream: who may do what by the site's own rules, in the hub.
-
-    Returns why it is not whole. What was asked before an interruption holds while rules, streams and users
-    are the same.
-    """
-    rules = _digest({kind: run.writer.hashes.get(f"{kind}.json") for kind in RULED_BY})
-    folder = run.writer.unfinished / "access"
-    names = {str(s["id"]): str(s.get("name", "")) for s in streams}
-    ask = [
-        s
-        for s in names
-        if not (folder / f"{s}.json").exists() or not run.journal.fresh("access", s, rules=rules)
-    ]
-    with closing(in_parallel(lambda s: _access_of(run.client, s), ask, run.parallel, Event())) as results:
-        for number, (stream, matrix) in enumerate(results, 1):
-            if isinstance(matrix, NotAllowed):
-                run.writer.access([])
-                return [f"nobody was asked who may use the streams: {matrix}"]
-            if isinstance(matrix, Exception):
-                raise matrix
-            users = {
-                str(r["subjectId"]): int(r["audit"]["access"]) for r in matrix if r["audit"].get("access")
-            }
-            write_text(folder / f"{stream}.json", json.dumps(users))
-            run.journal.note("access", stream, rules=rules, rows=len(matrix))
-            run.progress(
-                f"asking who may use the streams: {len(names) - len(ask) + number:,} of {len(names):,}"
-            )
-    run.writer.access(
-        StreamAccess(stream=s, users=json.loads((folder / f"{s}.json").read_text(encoding="utf-8")))
-        for s in names
-    )
-    lines = {s: run.journal.fresh("access", s, rules=rules) for s in names}
-    return [
-        f"stream {names[s]}: the audit has more than {AUDIT_LIMIT:,} rows"
-        for s, line in lines.items()
-        if line and line["rows"] >= AUDIT_LIMIT
-    ]
-
-
-def _access_of(client: SiteClient, stream: str) -> list[Raw]:
-    return rows(client.ask(AUDIT_PATH, question("Stream", f"id eq {stream}", "", AUDIT_ACTIONS, IN_THE_HUB)))
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
