@@ -13,9 +13,9 @@ _VALUE = r"\"[^\"]*\"|'[^']*'|{[^}]*}|[^;\r\n]+"
 """Unquoted, a value ends with the part of the connection string: it may hold blanks, quotes and `&`."""
 _PAIR = re.compile(rf"(?i)(?P<key>(?:{_NAMES})\s*=\s*)(?P<value>{_VALUE})")
 _URL = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^/\s:@]+:)(?P<value>[^/\s@]+)(?=@)")
-_FIELD = re.compile(rf"(?i)^(?:{_NAMES}|secretvalue)$")
-_SETTING = re.compile(rf"(?i)(?:^|[\s_.-])(?:{_NAMES})$")
-"""Names of settings whose `value` is a credential even where the site does not call it secret."""
+_FIELD = re.compile(rf"(?i)(?:{_NAMES}|secretvalue)$")
+"""Fields, and names of settings whose `value` is a credential even where the site does not call it secret:
+they end with such a word (`LDAP Password`, `dbPassword`)."""
 _OPTION = re.compile(
     rf"(?i)(?P<key>(?<!\S)[-/]{{1,2}}[\w-]*(?:{_NAMES})(?:\s+|[:=]))(?P<value>\"[^\"]*\"|'[^']*'|\S+)"
 )
@@ -77,14 +77,14 @@ def _hidden(entity: Raw) -> frozenset[str]:
     """Fields that are secret because of what stands beside them: those of a setting of a user directory."""
     if "value" not in entity and "secretValue" not in entity:
         return frozenset()
-    if entity.get("secret") is True or _SETTING.search(str(entity.get("name") or "")):
+    if entity.get("secret") is True or _FIELD.search(str(entity.get("name") or "")):
         return frozenset({"value", "secretValue"} & entity.keys())
     return frozenset()
 
 
 def _field(key: str, value: Any, where: str, found: list[str], *, secret: bool) -> Any:
     if isinstance(value, str) and value and value != REDACTED:
-        if secret or _FIELD.match(key):
+        if secret or _FIELD.search(key):
             found.append(where)
             return REDACTED
         if key in _COMMAND_LINES:

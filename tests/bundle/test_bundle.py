@@ -161,6 +161,25 @@ def test_parameters_of_an_external_program(parameters: str, clean: str) -> None:
     assert [r.field for r in found] == ([] if clean == parameters else ["parameters"])
 
 
+def test_redaction_of_extensions_and_libraries() -> None:
+    settings = [
+        {"name": "apiKey", "value": "x"},
+        {"name": "dbPassword", "value": "y"},
+        {"name": "color", "value": "red"},
+    ]
+    entity = {
+        "id": "1",
+        "name": "n",
+        "settings": settings,
+        "proxy": {"userToken": "z", "url": "https://a:b@c/d"},
+    }
+    clean, found = redact_entity("extension", entity)
+    hidden = "(redacted)"
+    assert [s["value"] for s in clean["settings"]] == [hidden, hidden, "red"]
+    assert clean["proxy"] == {"userToken": hidden, "url": f"https://a:{hidden}@c/d"}
+    assert [r.field for r in found] == ["proxy.url", "proxy.userToken", "settings.value"]
+
+
 def test_redaction_looks_into_settings() -> None:
     entity = {"id": "1", "name": "n", "password": "x", "settings": [{"name": "a", "secretValue": "b"}]}
     clean, found = redact_entity("userdirectory", entity)

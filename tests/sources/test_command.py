@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -121,6 +122,18 @@ def test_a_pipe_gets_a_line_now_and_then(tmp_path: Path) -> None:
     with path.open("w") as stream, shown(stream) as progress:
         progress("nothing")
     assert path.read_text() == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_names_as_they_are() -> None:
+    stream = Terminal()
+    with shown(stream, every=10) as progress:
+        progress("reading [bold]Sales[/bold] [Größe]")
+    assert "[bold]Sales[/bold] [Größe]" in stream.getvalue()
 
 
 def test_size_speed_and_time_left() -> None:
