@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from qlift.bundle.models import Raw, Redaction
@@ -82,9 +83,15 @@ def _hidden(entity: Raw) -> frozenset[str]:
     return frozenset()
 
 
+@cache
+def _is_secret(field: str) -> bool:
+    """There are few fields, and millions of values."""
+    return _FIELD.search(field) is not None
+
+
 def _field(key: str, value: Any, where: str, found: list[str], *, secret: bool) -> Any:
     if isinstance(value, str) and value and value != REDACTED:
-        if secret or _FIELD.search(key):
+        if secret or _is_secret(key):
             found.append(where)
             return REDACTED
         if key in _COMMAND_LINES:
