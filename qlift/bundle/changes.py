@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,11 +89,11 @@ def _objects(writer: Writer, names: Names) -> Iterator[Change]:
 
 def _scripts(writer: Writer, names: Names) -> Iterator[Change]:
     for app, old, new in _files(writer, layout.SCRIPTS, ".qvs"):
-        before, after = _lines(old), _lines(new)
-        if old == new or before == after or not old.exists() or not new.exists():
+        if not old.exists() or old.read_bytes() == new.read_bytes():
             continue
-        lost, come = len(before - after), len(after - before)
-        what = tuple(f"{n} lines {how}" for n, how in ((come, "new"), (lost, "gone")) if n)
+        before, after = _lines(old), _lines(new)
+        counts = {"new": (after - before).total(), "gone": (before - after).total()}
+        what = tuple(f"{n} lines {how}" for how, n in counts.items() if n)
         yield Change("script", "changed", app, names.apps.get(app, app), what or ("lines in another order",))
 
 
@@ -135,8 +136,8 @@ def _paired(old: Path, new: Path, key: str) -> Iterator[tuple[Raw | None, Raw | 
             one, two = next(before, None), next(after, None)
 
 
-def _lines(path: Path) -> set[str]:
-    return set(path.read_bytes().decode("utf-8").splitlines()) if path.exists() else set()
+def _lines(path: Path) -> Counter[str]:
+    return Counter(path.read_bytes().decode("utf-8").splitlines())
 
 
 def _some(users: list[str], names: Names) -> str:

@@ -106,7 +106,7 @@ class Plain:
 
     login: str
     tls: ssl.SSLContext
-    fixed: Mapping[str, str]
+    fixed: Mapping[str, str] = field(repr=False)
 
     def headers(self) -> dict[str, str]:
         return dict(self.fixed)

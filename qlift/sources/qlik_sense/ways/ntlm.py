@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import ssl
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,7 +56,7 @@ class NtlmAuth(httpx.Auth):
 
     spnego: Any
     user: str
-    password: str
+    password: str = field(repr=False)
 
     requires_response_body = True
 
@@ -110,16 +110,15 @@ def _log_in(site: Site, context: ssl.SSLContext, auth: NtlmAuth) -> httpx.Cookie
     if answer.status_code != httpx.codes.OK or not cookies:
         raise SourceError(
             f"the site {site.url} did not accept the Windows user {auth.user} ({answer.status_code}); check "
-            "user, "
-            "password and domain, and that the virtual proxy allows Windows authentication"
+            "user, password and domain, and that the virtual proxy allows Windows authentication"
         )
     return cookies
 
 
 def _within(site: Site, url: str) -> str:
     """The handshake's proof is for the site alone, wherever a redirect may point."""
-    if urlsplit(url).netloc != urlsplit(site.url).netloc:
+    if urlsplit(url)[:2] != urlsplit(site.url)[:2]:
         raise SourceError(
-            f"the site {site.url} sends us to another one for the login: {urlsplit(url).netloc}"
+            f"the site {site.url} sends us elsewhere for the login: {'://'.join(urlsplit(url)[:2])}"
         )
     return url

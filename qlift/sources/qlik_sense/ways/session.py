@@ -22,7 +22,7 @@ class Session:
     log_in: Callable[[], httpx.Cookies]
     """Raises `SourceError`."""
     extra: Mapping[str, str] = field(default_factory=dict)
-    _cookie: str | None = None
+    _cookie: str | None = field(default=None, repr=False)
     _lock: Lock = field(default_factory=Lock)
 
     def headers(self) -> dict[str, str]:
