@@ -125,6 +125,5 @@ def _writable(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise TargetUnwritable(
             f"{error.filename or folder} cannot be written ({error.strerror or error}); free some space or "
-            "choose "
-            "another folder with --out, and run the same command again: it goes on from here"
+            "choose another folder with --out, and run the same command again: it goes on from here"
         ) from None

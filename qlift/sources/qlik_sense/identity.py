@@ -22,8 +22,7 @@ AUDIT_PATH = "systemrule/security/audit/matrix"
 ALL_SEEING = "(userDirectory eq 'INTERNAL' and userId eq 'sa_repository')"
 WHAT_TO_DO = (
     "export as INTERNAL\\sa_repository by certificate, or give this user the role RootAdmin in the QMC "
-    "(Users), "
-    "and run the same command again"
+    "(Users), and run the same command again"
 )
 
 

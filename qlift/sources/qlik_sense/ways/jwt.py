@@ -71,8 +71,7 @@ class Jwt(Settings):
         if not user:
             raise ConnectionSettings(
                 f"{site.file}: the token has no claim `{self.user_id_claim}`; say in `user_id_claim` which "
-                "claim "
-                "the virtual proxy takes the user from"
+                "claim the virtual proxy takes the user from"
             )
         return f"{directory}\\{user}" if directory else user
 
