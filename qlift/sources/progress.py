@@ -51,8 +51,10 @@ class Meter:
         parts = [f"app files: {len(self._settled):,} of {self.files:,}", size_text(self._bytes)]
         speed = self._speed()
         if speed:
-            left = max(self.expected - sum(self._under_way.values()), 0) / speed
-            parts += [f"{size_text(speed)}/s", f"{time_text(left)} left"]
+            parts.append(f"{size_text(speed)}/s")
+            left = max(self.expected - sum(self._under_way.values()), 0)
+            # Of files without data no size is known.
+            parts += [f"{time_text(left / speed)} left"] if left else []
         return ", ".join(parts)
 
     def _speed(self) -> float:
