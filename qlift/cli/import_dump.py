@@ -35,8 +35,7 @@ def import_dump_command(
     the app's id, or by its name where one app alone has it. What the bundle lacks is listed; it never calls
     itself complete.
 
-    Example: curl ... "https://qs:4242/qrs/app/full?xrfkey=..." > dump/app.json; qlift import-dump dump
-    --site qs-prod
+    Example: qlift import-dump dump --site qs-prod --scope all
 
     Exit code 0: every kind was there. 1: kinds are missing, or files were refused or left unused.
     """
