@@ -6,6 +6,7 @@ import json as json_text
 import os
 import signal
 import sys
+from enum import StrEnum
 from pathlib import Path
 from threading import Event
 from typing import Annotated
@@ -13,7 +14,15 @@ from typing import Annotated
 import typer
 
 from qlift.simulator import Description, Simulator, SimulatorError
-from qlift.simulator.site import SampleOptions, SeedError
+from qlift.simulator.site import SIZES, SeedError
+
+
+class Size(StrEnum):
+    """`small` and `large` are the sites S and L of the documents: 40 and 2,000 apps."""
+
+    SAMPLE = "sample"
+    SMALL = "small"
+    LARGE = "large"
 
 
 def simulate(
@@ -21,10 +30,11 @@ def simulate(
         Path, typer.Option(help="File for the simulator's state; a second start continues with it.")
     ],
     json: Annotated[Path, typer.Option(help="File to write addresses and credentials to.")],
-    https: Annotated[bool, typer.Option("--https", help="Serve the tenant over https.")] = False,
-    apps: Annotated[int, typer.Option(help="Apps of the generated site.")] = SampleOptions.apps,
-    users: Annotated[int, typer.Option(help="People of the generated site.")] = SampleOptions.users,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same site.")] = SampleOptions.seed,
+    https: Annotated[bool, typer.Option("--https", help="Serve tenant and proxy over https.")] = False,
+    size: Annotated[Size, typer.Option(help="Size of the generated site.")] = Size.SAMPLE,
+    apps: Annotated[int | None, typer.Option(help="Other than by size: apps of the generated site.")] = None,
+    users: Annotated[int | None, typer.Option(help="Other than by size: its people.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same site.")] = None,
     bundle: Annotated[
         Path | None, typer.Option(help="Seed the site from this bundle instead of generating one.")
     ] = None,
@@ -38,9 +48,8 @@ def simulate(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     try:
-        simulator = Simulator(
-            state, sample=SampleOptions(seed=seed, apps=apps, users=users), bundle=bundle, https=https
-        )
+        sample = SIZES[size.value].of(apps, users, seed)
+        simulator = Simulator(state, sample=sample, bundle=bundle, https=https)
         with simulator:
             _announce(simulator.description, json)
             ended.wait()

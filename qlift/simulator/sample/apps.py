@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from qlift.simulator.sample.bulk import more_objects
 from qlift.simulator.sample.options import SampleOptions
 from qlift.simulator.sample.scripts import load_script, table_of
 from qlift.simulator.site import appfile
@@ -61,7 +63,7 @@ class Cast:
 
     admin: Document
     developers: tuple[Document, ...]
-    """Of finance, sales, HR and supply chain."""
+    """Of finance, sales, HR and supply chain first."""
     left: Document
     readers: dict[str, list[Document]] = field(default_factory=dict)
     """People who may open the apps of a stream, by its name."""
@@ -121,6 +123,7 @@ def _published(
         readers=[login(reader) for reader in allowed],
         reads=_reads(stream["name"], titles, number, place),
     )
+    _fill(options, ids, document, owner, readers, objects, number)
     return _store(store, options, ids, document, objects, script, f"published {number}")
 
 
@@ -142,10 +145,25 @@ def _personal(store: Store, options: SampleOptions, ids: Ids, number: int, cast:
     document = app(ids("personal", number), name, owner, None, "")
     objects = _public_objects(ids, document, owner, published=False)
     script = load_script(name, reads=["orders"])
+    _fill(options, ids, document, owner, (), objects, options.apps - options.personal + number)
     return _store(store, options, ids, document, objects, script, f"personal {number}")
 
 
 _Objects = list[tuple[Document, appfile.Content]]
+
+
+def _fill(
+    options: SampleOptions,
+    ids: Ids,
+    document: Document,
+    owner: Document,
+    readers: Sequence[Document],
+    objects: _Objects,
+    number: int,
+) -> None:
+    """Adds objects until the app (`number` of all) has its share of `app_objects`. The script comes later."""
+    share = options.app_objects * (number + 1) // options.apps - options.app_objects * number // options.apps
+    objects += more_objects(ids, document, owner, readers[:20], max(0, share - len(objects) - 1))
 
 
 def _public_objects(ids: Ids, document: Document, owner: Document, *, published: bool) -> _Objects:
@@ -208,11 +226,18 @@ def _store(
         approved=published,
     )
     objects = [*objects, (script_object, script_content)]
-    for made, _ in objects:
-        store.put(APP_OBJECT.stored, made["id"], made)
-    size = options.app_bytes + random.Random(f"size {options.seed} {seed}").randrange(4096)
-    appfile.put(store, document, appfile.header(document, objects, script), size)
+    store.put_all(APP_OBJECT.stored, ((made["id"], made) for made, _ in objects))
+    appfile.put(store, document, appfile.header(document, objects, script), _size(options, seed))
     return document
+
+
+def _size(options: SampleOptions, seed: str) -> int:
+    chance = random.Random(f"size {options.seed} {seed}")
+    least = options.app_bytes + chance.randrange(4096)
+    if not options.median_app_bytes:
+        return least
+    spread = math.log(300) / 2.326  # The 99th percentile lies 2.326 standard deviations above the median.
+    return max(least, round(chance.lognormvariate(math.log(options.median_app_bytes), spread)))
 
 
 def mark_app(document: Document, definition: Document, value: str) -> Document:

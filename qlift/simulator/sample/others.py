@@ -105,17 +105,22 @@ def _events(store: Store, ids: Ids, programs: Sequence[Document], syncs: Sequenc
     The chain of the ledger goes on to an external program.
     """
     timed = [(sync, "Every night", f"2026-01-05T0{1 + place}:00:00.000") for place, sync in enumerate(syncs)]
-    timed += [(program, "Before the reload", "2026-01-05T03:30:00.000") for program in programs[:1]]
+    timed += [
+        (program, "Before the reload", "2026-01-05T03:30:00.000")
+        for place, program in enumerate(programs)
+        if place == 0 or (place > 2 and place % 2 == 0)
+    ]
     for task, name, start in timed:
         id_ = ids("schema event", task["id"])
         event = schema_event(id_, name, task, start, "Europe/Berlin", "0 0 1 0", 2)
         store.put(SCHEMA_EVENT.stored, event["id"], event)
     reloads = store.all(RELOAD_TASK.stored)
-    links = [
+    links: list[tuple[Sequence[Document], int, Sequence[Document], int, str]] = [
         (reloads, 6, programs, 0, "After the absence files"),
         (reloads, 4, syncs, 0, "After the people"),
         (programs, 1, reloads, 2, "After the cash flow"),
     ]
+    links += [(programs, n, reloads, n, "After the reload") for n in range(3, len(programs), 2)]
     for downstream, place, upstream, source, name in links:
         if place < len(downstream) and source < len(upstream):
             task = downstream[place]

@@ -86,6 +86,8 @@ def people(options: SampleOptions) -> tuple[Person, ...]:
         mine, roles = fixed[number] if number < len(fixed) else ((readers[number % len(readers)],), ())
         if number >= FEWEST and number % 7 == 0:
             mine = (*mine, readers[(number // 7) % len(readers)])
+        if number >= FEWEST and options.groups_of_user:
+            mine = tuple(sorted(chance.sample(groups, min(options.groups_of_user, len(groups)))))
         partner = number == 7 or (number >= FEWEST and number % 12 == 0)
         directory = PARTNERS if partner else COMPANY
         if number == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from qlift.simulator.sample.apps import STREAM_NAMES, Cast, make_apps, mark_app
@@ -9,7 +10,8 @@ from qlift.simulator.sample.options import SampleOptions
 from qlift.simulator.sample.others import DIRECTORY_PASSWORDS, PROGRAM_PASSWORD, make_others
 from qlift.simulator.sample.people import Person, group_names, people
 from qlift.simulator.sample.rules import EVERYONE_STREAM, custom_rules, default_rules
-from qlift.simulator.sample.tasks import make_tasks
+from qlift.simulator.sample.tasks import make_tasks, more_triggers
+from qlift.simulator.sample.team_rules import readers_of_team, team_rules
 from qlift.simulator.site.documents import (
     Ids,
     custom_property,
@@ -44,7 +46,11 @@ SAMPLE_PASSWORDS = (*CONNECTION_PASSWORDS, *DIRECTORY_PASSWORDS, PROGRAM_PASSWOR
 
 def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
     """Adds the sample site to an empty store. Raises ValueError for options that are too small."""
-    options = options or SampleOptions()
+    with store.batch():
+        _seed(store, options or SampleOptions())
+
+
+def _seed(store: Store, options: SampleOptions) -> None:
     everybody = people(options)
     ids = Ids(f"sample {options.seed}")
     groups = group_names(options)
@@ -70,13 +76,16 @@ def seed_sample(store: Store, options: SampleOptions | None = None) -> None:
             chosen["customProperties"] = [property_value(department, group, chosen["id"])]
     _put(store, STREAM, streams)
     _put(store, SYSTEM_RULE, default_rules(ids) + custom_rules(ids, streams, users, groups))
+    _put(store, SYSTEM_RULE, team_rules(ids, streams, users, groups, options.team_rules))
 
-    cast = Cast(users[0], tuple(users[1:5]), users[5], _readers(streams, everybody, users, groups))
+    developers = (*users[1:5], *users[100::100])
+    cast = Cast(users[0], developers, users[5], _readers(streams, everybody, users, groups))
     apps = make_apps(store, options, ids, streams, cast)
     published = [document for document in apps if document["published"]]
     _label(store, published, level, users, tags)
     make_tasks(store, options, ids, published)
     make_others(store, options, ids, users)
+    more_triggers(store, options, ids)
 
     _put(store, DATA_CONNECTION, _connections(ids, options, users))
     _put(
@@ -131,17 +140,21 @@ def _readers(
     """People by stream who may read it by the custom rules, and who are still there and have an e-mail."""
     named = list(zip(everybody, users, strict=True))
     present = [(person, document) for person, document in named if not person.left and person.email]
-    by_group = {
-        name: [document for person, document in present if group in person.groups]
-        for name, group in (
-            ("Finance", groups[0]),
-            ("Sales", groups[1 % len(groups)]),
-            ("Supply Chain", groups[2 % len(groups)]),
-        )
+    members: dict[str, list[Document]] = defaultdict(list)
+    for person, document in present:
+        for group in person.groups:
+            members[group].append(document)
+    known = {
+        "Finance": members[groups[0]],
+        "Sales": members[groups[1 % len(groups)]],
+        "HR": [users[3], users[8]],
+        "Supply Chain": members[groups[2 % len(groups)]],
+        "Everyone": [document for _, document in present[1:]],
     }
-    by_group["HR"] = [users[3], users[8]]
-    by_group["Everyone"] = [document for _, document in present[1:]]
-    return {document["name"]: by_group.get(document["name"], []) for document in streams}
+    return {
+        document["name"]: known.get(document["name"], members[readers_of_team(place, groups)])
+        for place, document in enumerate(streams)
+    }
 
 
 def _label(
@@ -172,9 +185,17 @@ def _connections(ids: Ids, options: SampleOptions, users: Sequence[Document]) ->
         ("Archive", "folder", "\\\\acme-files\\qlik\\archive\\", ""),
     ]  # fmt: skip
     while len(templates) < options.connections:
-        number = len(templates) + 1
-        templates.append((f"Files {number:03}", "folder", f"\\\\acme-files\\qlik\\{number:03}\\", ""))
+        templates.append(_further_connection(len(templates) + 1))
     return [
         data_connection(ids("connection", name), name, users[1 + number % 4], type_, text, username)
         for number, (name, type_, text, username) in enumerate(templates[: options.connections])
     ]
+
+
+def _further_connection(number: int) -> tuple[str, str, str, str]:
+    if number % 4 == 0:
+        text = f"ODBC CONNECT TO [DSN=team{number:03};Database=reporting;]"
+        return f"Database {number:03}", "ODBC", text, f"qlik{number:03}"
+    if number % 10 == 5:
+        return f"Feed {number:03}", "internet", f"https://feeds.acme.example/{number:03}.csv", ""
+    return f"Files {number:03}", "folder", f"\\\\acme-files\\qlik\\{number:03}\\", ""

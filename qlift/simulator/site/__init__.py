@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from qlift.simulator.sample import SAMPLE_PASSWORDS, SITE_ADMIN, Person, SampleOptions, people, seed_sample
+from qlift.simulator.sample import (
+    SAMPLE_PASSWORDS,
+    SITE_ADMIN,
+    SIZES,
+    Person,
+    SampleOptions,
+    people,
+    seed_sample,
+)
 from qlift.simulator.site.app import create_site_app
 from qlift.simulator.site.bundles import SeedError, seed_from_bundle
-from qlift.simulator.site.changes import SITE_SWITCHES, control_router
+from qlift.simulator.site.control import SITE_SWITCHES, control_router
 from qlift.simulator.site.engine import Engine
 from qlift.simulator.site.identity import Gate
 from qlift.simulator.site.real import seed_real_qvf, tasks_from_ctrl_q
@@ -15,6 +23,7 @@ __all__ = [
     "SAMPLE_PASSWORDS",
     "SITE_ADMIN",
     "SITE_SWITCHES",
+    "SIZES",
     "Engine",
     "Gate",
     "Person",

@@ -22,6 +22,7 @@ from qlift.simulator.site import access, audit, filters, lists, tables, writes
 from qlift.simulator.site.about import ABOUT, ENUMS
 from qlift.simulator.site.access import Access
 from qlift.simulator.site.appfile import FileBody
+from qlift.simulator.site.control import exported
 from qlift.simulator.site.exports import ExportError, Exports
 from qlift.simulator.site.identity import LOGIN_PATH, PREFIX, Gate, Refusal, Way
 from qlift.simulator.site.kinds import (
@@ -163,6 +164,7 @@ class _Service:
             answer = self._exports.create(
                 document, user, token, skip_data=skip, scope=scope.lower(), prefix=prefix
             )
+            exported(self._store, id)
             return JSONResponse(answer, status_code=201)
 
         @router.get("/tempcontent/{ticket}/{name}")

@@ -6,20 +6,30 @@ Dates go on from the object's own, so that the same changes to the same sample g
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from qlift.simulator.site import appfile, writes
-from qlift.simulator.site.documents import Ids, app_object, login
-from qlift.simulator.site.kinds import APP, APP_OBJECT, RELOAD_TASK, STREAM, USER, Document, Kind
-from qlift.simulator.site.switches import SiteSwitches
+from qlift.simulator.site.access import EXPORT, READ
+from qlift.simulator.site.documents import Ids, app, app_object, login, system_rule
+from qlift.simulator.site.kinds import (
+    APP,
+    APP_OBJECT,
+    RELOAD_TASK,
+    STREAM,
+    SYSTEM_RULE,
+    USER,
+    USER_DIRECTORY,
+    USER_SYNC_TASK,
+    Document,
+    Kind,
+)
 from qlift.simulator.store import Store
 
-SITE_SWITCHES = "site switches"
+PARTIAL_ROLE = "MigrationReader"
+
+_NEW_SCRIPT = "///$tab Main\r\nLOAD * FROM [lib://Shared Files/qvd/ledger.qvd] (qvd);\r\n"
+_NEW_FILE_BYTES = 32_768
 
 
 class ChangeError(ValueError):
@@ -123,6 +133,72 @@ def add_private_sheet(store: Store, app_id: str, user_id: str, name: str = "My p
         return str(made["id"])
 
 
+def add_app(store: Store, name: str, owner_id: str, stream_id: str | None = None) -> str:
+    """A new app of the user with the id `owner_id`, with a sheet and a script; returns the app's id."""
+    with store.batch():
+        owner = _get(store, USER, owner_id)
+        stream = None if stream_id is None else _get(store, STREAM, stream_id)
+        ids = Ids(f"added {name} {owner_id} {store.count(APP.stored)}")
+        made = app(ids("app"), name, owner, stream)
+        contents: list[tuple[str, appfile.Content]] = [
+            ("sheet", {"title": "First sheet", "type": "sheet", "version": 1, "cells": []}),
+            ("app_appscript", {"qScript": _NEW_SCRIPT}),
+        ]
+        objects = [
+            (
+                app_object(
+                    ids(type_),
+                    made,
+                    owner,
+                    type_,
+                    str(content.get("title", "")),
+                    appfile.content_hash({"app": made["id"]} | content),
+                    published=made["published"],
+                    approved=made["published"],
+                ),
+                content,
+            )
+            for type_, content in contents
+        ]
+        store.put_all(APP_OBJECT.stored, ((item["id"], item) for item, _ in objects))
+        appfile.put(store, made, appfile.header(made, objects, _NEW_SCRIPT), _NEW_FILE_BYTES)
+        return str(made["id"])
+
+
+def nightly_sync(store: Store, directory_id: str) -> None:
+    """A user directory was read: its times go on, nobody is new or gone."""
+    with store.batch():
+        directory = _get(store, USER_DIRECTORY, directory_id)
+        times = ("syncLastStarted", "syncLastSuccessfulEnded")
+        moved = {field: _later(directory[field], days=1) for field in times}
+        store.put(USER_DIRECTORY.stored, directory_id, directory | moved)
+        for task in store.all(USER_SYNC_TASK.stored):
+            if (task["userDirectory"] or {}).get("id") == directory_id:
+                operational = _ran(task, moved["syncLastSuccessfulEnded"])
+                store.put(USER_SYNC_TASK.stored, task["id"], task | {"operational": operational})
+
+
+def give_partial_role(store: Store, user_id: str) -> None:
+    """The user gets the custom role MigrationReader, which shows much and hides the rest in silence.
+
+    Hidden are unpublished apps with what is theirs, private objects, connections, rules, extensions.
+    """
+    with store.batch():
+        user = _get(store, USER, user_id)
+        roles = sorted({*user["roles"], PARTIAL_ROLE})
+        store.put(USER.stored, user_id, _touched(user) | {"roles": roles})
+        rule = system_rule(
+            Ids("partial role")(PARTIAL_ROLE),
+            "Migration readers",
+            "Stream_*, App*, ReloadTask_*, SchemaEvent_*, CompositeEvent_*, User_*, Tag_*, CustomProperty*",
+            f'((user.roles="{PARTIAL_ROLE}" and !(resource.published="false") '
+            'and !(resource.app.published="false")))',
+            READ | EXPORT,
+            context=2,
+        )
+        store.put(SYSTEM_RULE.stored, rule["id"], rule)
+
+
 def delete_app(store: Store, app_id: str) -> None:
     """With its objects, its tasks and their events."""
     _get(store, APP, app_id)
@@ -175,79 +251,3 @@ def _touched(document: Document) -> Document:
 def _later(date: str, *, days: int = 0, seconds: int = 0) -> str:
     moment = datetime.fromisoformat(re.sub(r"Z$", "+00:00", date)) + timedelta(days=days, seconds=seconds)
     return writes.stamp(moment)
-
-
-class ChangeRequest(BaseModel):
-    """`id` is that of the app or stream."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    id: str
-    name: str | None = None
-    text: str | None = None
-    user_id: str | None = None
-    size: int | None = None
-
-
-def _named(request: ChangeRequest) -> str:
-    if request.name is None:
-        raise ChangeError("`name` is missing.")
-    return request.name
-
-
-def _private_sheet(store: Store, request: ChangeRequest) -> None:
-    if request.user_id is None:
-        raise ChangeError("`user_id` is missing.")
-    add_private_sheet(store, request.id, request.user_id, request.name or "My private sheet")
-
-
-def _resize(store: Store, request: ChangeRequest) -> None:
-    if request.size is None:
-        raise ChangeError("`size` is missing.")
-    resize_file(store, request.id, request.size)
-
-
-CHANGES: Mapping[str, Callable[[Store, ChangeRequest], None]] = {
-    "nightly_reload": lambda store, request: nightly_reload(store, request.id),
-    "edit_script": lambda store, request: edit_script(store, request.id, request.text),
-    "edit_sheet": lambda store, request: edit_sheet(store, request.id),
-    "rename_app": lambda store, request: rename_app(store, request.id, _named(request)),
-    "rename_stream": lambda store, request: rename_stream(store, request.id, _named(request)),
-    "add_private_sheet": _private_sheet,
-    "delete_app": lambda store, request: delete_app(store, request.id),
-    "resize_file": _resize,
-}
-
-
-def control_router(store: Store, switches: SiteSwitches | None = None) -> APIRouter:
-    """`POST /control/site/<change>` with `{"id": ...}` and what the change needs; the site's switches."""
-    router = APIRouter(prefix="/control/site")
-    known = switches or SiteSwitches()
-
-    @router.get("/switches")
-    def get_switches() -> SiteSwitches:
-        return known
-
-    @router.patch("/switches")
-    def change_switches(body: dict[str, Any]) -> SiteSwitches:
-        try:
-            wanted = SiteSwitches.model_validate(known.model_dump() | body)
-        except ValidationError as error:
-            problems = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-            raise HTTPException(400, "; ".join(problems)) from None
-        for name, value in wanted:
-            setattr(known, name, value)
-        store.put_setting(SITE_SWITCHES, known.model_dump())
-        return known
-
-    @router.post("/{change}")
-    def make(change: str, request: ChangeRequest) -> dict[str, str]:
-        if change not in CHANGES:
-            raise HTTPException(404, f"no change {change}; there are: {', '.join(CHANGES)}")
-        try:
-            CHANGES[change](store, request)
-        except ChangeError as problem:
-            raise HTTPException(400, str(problem)) from None
-        return {"done": change}
-
-    return router

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from qlift.simulator import qvf
-from qlift.simulator.site import SITE_SWITCHES, SiteSwitches, changes
+from qlift.simulator.site import SITE_SWITCHES, SiteSwitches, changes, control_router
 from qlift.simulator.site.kinds import (
     APP,
     APP_OBJECT,
@@ -150,7 +150,7 @@ def test_a_deleted_app_takes_its_objects_tasks_and_triggers_along(store: Store) 
 
 def test_switches_over_the_control_endpoint(store: Store, serve: Callable[[FastAPI], str]) -> None:
     control, known = FastAPI(), SiteSwitches()
-    control.include_router(changes.control_router(store, known))
+    control.include_router(control_router(store, known))
     address = f"{serve(control)}/control/site/switches"
     assert httpx.get(address, trust_env=False).json() == SiteSwitches().model_dump()
     changed = httpx.patch(address, json={"count": "visible"}, trust_env=False)
@@ -163,7 +163,7 @@ def test_switches_over_the_control_endpoint(store: Store, serve: Callable[[FastA
 
 def test_changes_over_the_control_endpoint(store: Store, serve: Callable[[FastAPI], str]) -> None:
     control = FastAPI()
-    control.include_router(changes.control_router(store))
+    control.include_router(control_router(store))
     address = serve(control)
 
     def post(change: str, **body: object) -> httpx.Response:
