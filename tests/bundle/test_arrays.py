@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qlift.bundle import arrays
@@ -32,6 +32,7 @@ def test_what_is_read_is_what_json_would_read(objects: list[Any], chunk: int, in
         assert list(read_array(io.StringIO(json.dumps(objects, indent=indent)))) == objects
 
 
+@settings(max_examples=30)
 @given(OBJECTS)
 def test_what_is_written_is_what_dump_would_write(objects: list[Any]) -> None:
     import tempfile

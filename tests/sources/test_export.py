@@ -11,7 +11,7 @@ import pytest
 from qlift.bundle import load_bundle
 from qlift.simulator import Fault, Simulator
 from qlift.simulator.sample import SAMPLE_PASSWORDS, SCRIPT_PASSWORD
-from qlift.simulator.site.changes import add_private_sheet, nightly_reload, rename_stream
+from qlift.simulator.site.changes import add_private_sheet, nightly_reload, nightly_sync, rename_stream
 from qlift.sources.qlik_sense.errors import SourceError
 from tests.sources.ends import by_certificate, by_header, export, stable
 
@@ -55,6 +55,8 @@ def test_a_nightly_reload_changes_nothing_that_is_reviewed(simulator: Simulator,
     before = stable(tmp_path / "bundle")
     app = load_bundle(tmp_path / "bundle").apps[0]
     nightly_reload(simulator.store, app.id)
+    for directory in simulator.store.all("site/userdirectory"):
+        nightly_sync(simulator.store, directory["id"])
     report = export(site, tmp_path / "bundle")
     site.close()
     assert report.fetched == 1 and stable(tmp_path / "bundle") == before
@@ -71,7 +73,7 @@ def test_a_rename_is_noted(simulator: Simulator, tmp_path: Path) -> None:
     assert load_bundle(tmp_path / "bundle").renames["stream", stream.id].former_names == ("HR", "People")
 
 
-@pytest.mark.parametrize("action", ["drop", "html", "status:404"])
+@pytest.mark.parametrize("action", ["drop", "html", "status:404", "cut:5000"])
 def test_a_download_that_breaks_is_tried_again_at_the_end(
     simulator: Simulator, tmp_path: Path, action: str
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from qlift.bundle import load_bundle
 from qlift.simulator import Fault, Simulator
 from qlift.simulator.sample import SampleOptions
+from qlift.simulator.site.changes import give_partial_role
 from qlift.sources.qlik_sense.inventory import check_source
 from tests.sources.ends import by_certificate, by_header, export
 
@@ -57,6 +58,23 @@ def test_roles_and_counts_tell_what_a_content_admin_does_not_see(
     assert "has the roles ContentAdmin, not RootAdmin" in found[0] and "give this user the role" in found[0]
     assert any(re.match(r"systemrule: \d+ of \d+ objects were visible", r) for r in found)
     assert any("nobody was asked who may use the streams" in r for r in found)
+
+
+def test_a_custom_role_that_hides_much_in_silence(simulator: Simulator, tmp_path: Path) -> None:
+    login = somebody(simulator)
+    user = next(u for u in simulator.store.all("site/user") if login.endswith(u["userId"]))
+    give_partial_role(simulator.store, user["id"])
+    site = by_header(simulator, tmp_path, login)
+    report = export(site, tmp_path / "b")
+    site.close()
+    bundle = load_bundle(tmp_path / "b")
+    hidden = sum(not a["published"] for a in simulator.store.all("site/app"))
+    assert hidden > 0 and len(bundle.apps) == 14 - hidden
+    assert f"app: {14 - hidden} of 14 objects were visible" in report.incomplete
+    assert any(re.match(r"dataconnection: 0 of \d+ objects were visible", r) for r in report.incomplete), (
+        report
+    )
+    assert not bundle.manifest.identity.complete
 
 
 def test_the_audit_tells_what_counts_do_not(simulator: Simulator, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from qlift.bundle import load_bundle
-from qlift.simulator import Simulator, qvf
+from qlift.simulator import Fault, Simulator, qvf
 from qlift.simulator.site.changes import edit_script, nightly_reload
 from qlift.sources.qlik_sense import engine
 from qlift.sources.qlik_sense.app_script import find_script
@@ -107,6 +107,15 @@ def test_what_the_engine_refuses_comes_from_the_file(simulator: Simulator, tmp_p
         simulator.site_switches.script_access = "update"
     assert report.scripts == 0 and report.scripts_from_files == report.fetched > 5
     assert len(report.notes) == 1 and "the engine did not give the load scripts" in report.notes[0]
+
+
+def test_a_socket_that_breaks_costs_one_app(simulator: Simulator, tmp_path: Path) -> None:
+    simulator.faults.add(Fault(side="site", method="WEBSOCKET", path="/app/", nth=5, action="drop"))
+    site = by_header(simulator, tmp_path)
+    report = export(site, tmp_path / "b")
+    site.close()
+    assert (report.scripts, report.scripts_from_files, report.failed) == (13, 1, [])
+    assert len(report.notes) == 1 and "did not give the load scripts of 1 apps" in report.notes[0]
 
 
 def test_only_changed_scripts_are_asked_again(simulator: Simulator, tmp_path: Path) -> None:
