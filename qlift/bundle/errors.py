@@ -1,4 +1,4 @@
-"""The one error of this room."""
+"""The errors of this room."""
 
 
 class BundleError(Exception):
@@ -7,3 +7,7 @@ class BundleError(Exception):
     def __init__(self, problems: list[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(problems))
+
+
+class BlobError(Exception):
+    """The app-file store cannot be written; the message says what to do."""

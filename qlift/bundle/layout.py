@@ -28,6 +28,25 @@ KINDS: dict[str, type[models.Entity]] = {
 Older bundles lack some; what a bundle has is in its manifest.
 """
 
+TYPES = {
+    "app": "App",
+    "stream": "Stream",
+    "user": "User",
+    "reloadtask": "ReloadTask",
+    "externalprogramtask": "ExternalProgramTask",
+    "usersynctask": "UserSyncTask",
+    "schemaevent": "SchemaEvent",
+    "compositeevent": "CompositeEvent",
+    "systemrule": "SystemRule",
+    "dataconnection": "DataConnection",
+    "tag": "Tag",
+    "custompropertydefinition": "CustomPropertyDefinition",
+    "extension": "Extension",
+    "contentlibrary": "ContentLibrary",
+    "userdirectory": "UserDirectory",
+}
+"""Kind → its name in `schemaPath`, in rules and in the audit."""
+
 VOLATILE = frozenset(
     {
         "operational",
@@ -51,6 +70,9 @@ VOLATILE = frozenset(
 
 `modifiedDate` is among them, because a reload writes it too.
 """
+
+SETS = frozenset({"roles", "favorites", "objectTypes", "preloadNodes"})
+"""Lists of plain values whose order means nothing. (That of trigger filters and choices may.)"""
 
 OBJECTS = "app-object"
 """Folder: one file for each app."""

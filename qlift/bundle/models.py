@@ -275,6 +275,10 @@ class AppFile(BaseModel):
     """`modifiedDate` of the app when its file was read."""
     stale: bool = False
     """The app changed while it was being exported."""
+    data: str = "all"
+    """`all` or `none`, as the manifest's; an export may treat single apps otherwise."""
+    scope: str = "all"
+    """`all`, `published` or `approved`."""
 
 
 class StreamAccess(BaseModel):
@@ -315,6 +319,8 @@ class Identity(BaseModel):
     user: str
     roles: tuple[str, ...] = ()
     complete: bool = False
+    reasons: tuple[str, ...] = ()
+    """Why it is not complete, for people."""
 
 
 class Manifest(BaseModel):

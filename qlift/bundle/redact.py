@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from qlift.bundle.models import Raw, Redaction
@@ -11,11 +12,11 @@ REDACTED = "(redacted)"
 _NAMES = r"pwd|password|passwd|passphrase|token|access_?token|secret|client_?secret|api_?key|accountkey|sig"
 _VALUE = r"\"[^\"]*\"|'[^']*'|{[^}]*}|[^;\r\n]+"
 """Unquoted, a value ends with the part of the connection string: it may hold blanks, quotes and `&`."""
-_PAIR = re.compile(rf"(?i)(?P<key>(?<![a-z])[\w.\- ]*(?:{_NAMES})\s*=\s*)(?P<value>{_VALUE})")
+_PAIR = re.compile(rf"(?i)(?P<key>(?:{_NAMES})\s*=\s*)(?P<value>{_VALUE})")
 _URL = re.compile(r"(?P<head>[a-zA-Z][\w+.-]*://[^/\s:@]+:)(?P<value>[^/\s@]+)(?=@)")
-_FIELD = re.compile(rf"(?i)^(?:{_NAMES}|secretvalue)$")
-_SETTING = re.compile(rf"(?i)(?:^|[\s_.-])(?:{_NAMES})$")
-"""Names of settings whose `value` is a credential even where the site does not call it secret."""
+_FIELD = re.compile(rf"(?i)(?:{_NAMES}|secretvalue)$")
+"""Fields, and names of settings whose `value` is a credential even where the site does not call it secret:
+they end with such a word (`LDAP Password`, `dbPassword`)."""
 _OPTION = re.compile(
     rf"(?i)(?P<key>(?<!\S)[-/]{{1,2}}[\w-]*(?:{_NAMES})(?:\s+|[:=]))(?P<value>\"[^\"]*\"|'[^']*'|\S+)"
 )
@@ -29,7 +30,12 @@ def redact_text(text: str) -> str:
     def hide(match: re.Match[str]) -> str:
         return match["key"] + REDACTED
 
-    return _URL.sub(lambda m: m["head"] + REDACTED, _PAIR.sub(hide, text))
+    # Most of the millions of texts of a large site have neither sign.
+    if "=" in text:
+        text = _PAIR.sub(hide, text)
+    if "://" in text:
+        text = _URL.sub(lambda m: m["head"] + REDACTED, text)
+    return text
 
 
 def redact_entity(kind: str, entity: Raw) -> tuple[Raw, list[Redaction]]:
@@ -70,14 +76,22 @@ def _clean(value: Any, where: str, found: list[str]) -> Any:
 
 def _hidden(entity: Raw) -> frozenset[str]:
     """Fields that are secret because of what stands beside them: those of a setting of a user directory."""
-    if entity.get("secret") is True or _SETTING.search(str(entity.get("name") or "")):
+    if "value" not in entity and "secretValue" not in entity:
+        return frozenset()
+    if entity.get("secret") is True or _FIELD.search(str(entity.get("name") or "")):
         return frozenset({"value", "secretValue"} & entity.keys())
     return frozenset()
 
 
+@cache
+def _is_secret(field: str) -> bool:
+    """There are few fields, and millions of values."""
+    return _FIELD.search(field) is not None
+
+
 def _field(key: str, value: Any, where: str, found: list[str], *, secret: bool) -> Any:
     if isinstance(value, str) and value and value != REDACTED:
-        if secret or _FIELD.match(key):
+        if secret or _is_secret(key):
             found.append(where)
             return REDACTED
         if key in _COMMAND_LINES:

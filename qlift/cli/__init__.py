@@ -9,12 +9,13 @@ import sys
 
 import typer
 
-from qlift.bundle import BundleError
+from qlift.bundle import BlobError, BundleError
 from qlift.cli.assess import assess
 from qlift.cli.connect import connect
 from qlift.cli.demo import demo
 from qlift.cli.engine import engine
 from qlift.cli.export import export
+from qlift.cli.import_dump import import_dump_command
 from qlift.cli.phase import phase
 from qlift.cli.simulate import simulate
 from qlift.cli.users import users
@@ -24,12 +25,13 @@ from qlift.derivation import PlanError
 from qlift.sources.qlik_sense.errors import ConnectionSettings, SourceError
 
 CONFIGURATION = (SettingsError, PlanError, ConnectionSettings)
-FAILURES = (CloudError, SourceError, BundleError)
+FAILURES = (CloudError, SourceError, BundleError, BlobError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 for command in (connect, export, assess, users, simulate, engine):
     app.command()(command)
+app.command("import-dump")(import_dump_command)
 app.add_typer(phase, name="phase")
 app.add_typer(demo, name="demo")
 

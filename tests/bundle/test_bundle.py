@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qlift.bundle import BlobStore, BundleError, Writer, load_bundle
+from qlift.bundle import BlobError, BlobStore, BundleError, Writer, load_bundle
 from qlift.bundle.models import Identity, StreamAccess
 from qlift.bundle.redact import redact_entity, redact_text
 
@@ -30,9 +30,13 @@ def write(folder: Path, **entities: list[dict[str, Any]]) -> Path:
             writer.entities(kind, entities[kind])
     writer.app_files([])
     writer.access([StreamAccess(stream="s", users={"u2": 2, "u1": 34})])
+    finish(writer)
+    return folder
+
+
+def finish(writer: Writer) -> None:
     identity = Identity(user="A\\b", complete=True)
     writer.finish(site="qs", product_version="1", identity=identity, data="all", scope="all", runtime={})
-    return folder
 
 
 def test_unknown_fields_are_kept_and_volatile_ones_go_aside(tmp_path: Path) -> None:
@@ -157,6 +161,25 @@ def test_parameters_of_an_external_program(parameters: str, clean: str) -> None:
     assert [r.field for r in found] == ([] if clean == parameters else ["parameters"])
 
 
+def test_redaction_of_extensions_and_libraries() -> None:
+    settings = [
+        {"name": "apiKey", "value": "x"},
+        {"name": "dbPassword", "value": "y"},
+        {"name": "color", "value": "red"},
+    ]
+    entity = {
+        "id": "1",
+        "name": "n",
+        "settings": settings,
+        "proxy": {"userToken": "z", "url": "https://a:b@c/d"},
+    }
+    clean, found = redact_entity("extension", entity)
+    hidden = "(redacted)"
+    assert [s["value"] for s in clean["settings"]] == [hidden, hidden, "red"]
+    assert clean["proxy"] == {"userToken": hidden, "url": f"https://a:{hidden}@c/d"}
+    assert [r.field for r in found] == ["proxy.url", "proxy.userToken", "settings.value"]
+
+
 def test_redaction_looks_into_settings() -> None:
     entity = {"id": "1", "name": "n", "password": "x", "settings": [{"name": "a", "secretValue": "b"}]}
     clean, found = redact_entity("userdirectory", entity)
@@ -177,10 +200,10 @@ def test_blobs_are_what_their_name_says(chunks: list[bytes]) -> None:
 def test_a_broken_stream_leaves_nothing(tmp_path: Path) -> None:
     def breaks() -> Any:
         yield b"half"
-        raise OSError("gone")
+        raise ValueError("gone")
 
     store = BlobStore(str(tmp_path))
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(ValueError, match="gone"):
         store.put(breaks())
     assert list(tmp_path.iterdir()) == []
 
@@ -192,9 +215,87 @@ def test_scripts_are_kept_as_text_without_credentials(tmp_path: Path) -> None:
     writer.script("a1", "Sales", script)
     writer.script("a2", "Old", "LOAD 1;")
     writer.keep_scripts(["a1"])
+    finish(writer)
     clean = (tmp_path / "script" / "a1.qvs").read_bytes().decode("utf-8")
     assert clean.startswith("SET A=1;\r\n") and clean.endswith("LOAD ü;") and "geheim" not in clean
     assert [(r.kind, r.id, r.name, r.field) for r in writer.redactions] == [
         ("script", "a1", "Sales", "line 3")
     ]
     assert not (tmp_path / "script" / "a2.qvs").exists()
+
+
+def test_the_order_of_what_an_object_refers_to_does_not_matter(tmp_path: Path) -> None:
+    tags = [{"id": str(n), "name": f"t{n}"} for n in range(4)]
+    values = [{"id": str(n), "value": f"v{n}", "definition": {"id": "d", "name": "D"}} for n in range(4)]
+    attributes = [{"id": str(n), "attributeType": "group", "attributeValue": f"g{n}"} for n in range(4)]
+    user: dict[str, Any] = {
+        "id": "u",
+        "userId": "u",
+        "userDirectory": "A",
+        "roles": ["B", "A"],
+        "attributes": attributes,
+    }
+    app: dict[str, Any] = {"id": "a", "name": "A", "owner": user, "tags": tags, "customProperties": values}
+    turned: dict[str, Any] = {
+        **app,
+        "tags": tags[::-1],
+        "customProperties": values[::-1],
+        "owner": user | {"roles": ["A", "B"], "attributes": attributes[::-1]},
+    }
+    one = write(tmp_path / "one", app=[app], user=[user])
+    two = write(tmp_path / "two", app=[turned], user=[turned["owner"]])
+    assert load_bundle(one).digest == load_bundle(two).digest
+    # The order of trigger filters may mean something.
+    event = {"id": "e", "name": "E", "startDate": "", "schemaFilterDescription": ["b", "a"]}
+    write(tmp_path / "one", schemaevent=[event])
+    assert load_bundle(tmp_path / "one").schema_events[0].schema_filter_description == ("b", "a")
+
+
+def test_the_former_bundle_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    write(tmp_path, stream=[{"id": "1", "name": "a"}])
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    writer = Writer(tmp_path)
+    writer.begin()
+    writer.entities("stream", [{"id": "1", "name": "b"}])
+    writer.script("a1", "A", "LOAD 1;")
+    assert {p: p.read_bytes() for p in before} == before
+    assert load_bundle(tmp_path).streams[0].name == "a"
+    # Nobody goes on with it; the next export is not disturbed by what it left.
+    write(tmp_path, stream=[{"id": "1", "name": "c"}])
+    bundle = load_bundle(tmp_path)
+    assert bundle.renames["stream", "1"].former_names == ("a",) and bundle.script("a1") is None
+
+
+def test_a_kind_that_the_next_export_lacks_is_gone(tmp_path: Path) -> None:
+    write(tmp_path, contentlibrary=[{"id": "l", "name": "L"}])
+    write(tmp_path)
+    assert load_bundle(tmp_path).content_libraries == ()
+    assert not list(tmp_path.glob("contentlibrary.*"))
+
+
+def test_an_interrupted_export_is_not_committed_to_git(tmp_path: Path) -> None:
+    Writer(tmp_path).begin()
+    assert (tmp_path / ".unfinished" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_store_that_loses_bytes_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = BlobStore(str(tmp_path))
+    monkeypatch.setattr(store._fs, "size", lambda _: 3)
+    with pytest.raises(BlobError, match="less than was written"):
+        store.put([b"four"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_in_the_store(tmp_path: Path) -> None:
+    for name in ("a1.part", "other.part"):
+        (tmp_path / name).write_bytes(b"half")
+    store = BlobStore(str(tmp_path))
+    store.put([b"whole"], "a1")
+    store.drop_parts({"a1", "a2"})
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".part", ".qvf"]
+    BlobStore(str(tmp_path / "none")).drop_parts({"a1"})
+
+
+def test_a_store_of_a_kind_that_nobody_knows() -> None:
+    with pytest.raises(BlobError, match="nowhere://x cannot be used"):
+        BlobStore("nowhere://x")

@@ -4,93 +4,71 @@ from __future__ import annotations
 
 import difflib
 import os
-import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qlift.sources.qlik_sense.errors import ConnectionSettings
+from qlift.sources.qlik_sense.ways import Entrance, Site, Way
+from qlift.sources.qlik_sense.ways.common import Settings
+
+ENGINE_PORT = 4747
+"""The engine's own port, for client certificates."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Certificate(_Strict):
-    """Client certificate as the QMC exports it (PEM), to port 4242. Paths are relative to the file."""
-
-    ca: Path
-    certificate: Path
-    key: Path
-    user_directory: str = "INTERNAL"
-    user_id: str = "sa_repository"
-
-
-class Header(_Strict):
-    """A virtual proxy that takes the user from a header. `value_env` names the environment variable."""
-
-    name: str
-    value_env: str
-    ca: Path | None = None
-
-
-class Way(_Strict):
-    """Exactly one."""
-
-    certificate: Certificate | None = None
-    header: Header | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Way:
-        if (self.certificate is None) == (self.header is None):
-            raise ValueError("give exactly one way in: certificate or header")
-        return self
-
-
-class Connection(_Strict):
+class Connection(Settings):
     site: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     kind: Literal["qlik-sense"]
     url: str
     """With the virtual proxy's prefix, if it has one."""
     way: Way
+    engine: str | None = None
+    """Address of the engine's websockets (`wss://...`), if it is not where the url lets expect it."""
+    server_name: str | None = None
+    """The name in the site's certificate, where it is not the host name of the url."""
     path: Path = Field(exclude=True)
 
-    def ssl_context(self) -> ssl.SSLContext | bool:
-        """Raises `ConnectionSettings` for a file that is missing or no PEM."""
-        certificate, header = self.way.certificate, self.way.header
-        ca = certificate.ca if certificate else header.ca if header else None
-        if ca is None:
-            return True
-        try:
-            context = ssl.create_default_context(cafile=str(self._beside(ca)))
-            if certificate:
-                context.load_cert_chain(self._beside(certificate.certificate), self._beside(certificate.key))
-        except (OSError, ssl.SSLError) as error:
-            raise ConnectionSettings(
-                f"{self.path}: a certificate file is missing or not PEM ({error}); export them in the QMC "
-                "(Certificates, platform independent PEM format)"
-            ) from None
-        return context
+    @field_validator("url")
+    @classmethod
+    def _web(cls, value: str) -> str:
+        return _address(value, ("https", "http"))
 
-    def identity_header(self, env: Mapping[str, str] = os.environ) -> dict[str, str]:
-        certificate, header = self.way.certificate, self.way.header
-        if certificate:
-            value = f"UserDirectory={certificate.user_directory}; UserId={certificate.user_id}"
-            return {"X-Qlik-User": value}
-        assert header is not None
-        value = env.get(header.value_env, "")
-        if not value:
-            raise ConnectionSettings(
-                f"{self.path}: the environment variable {header.value_env} is not set; it holds the value "
-                f"of the header {header.name}"
-            )
-        return {header.name: value}
+    @field_validator("engine")
+    @classmethod
+    def _socket(cls, value: str | None) -> str | None:
+        return value if value is None else _address(value, ("wss", "ws"))
 
-    def _beside(self, file: Path) -> Path:
-        return self.path.parent / file
+    def where(self) -> Site:
+        return Site(self.url, self.path, self.server_name)
+
+    def enter(self, site: Site, env: Mapping[str, str] = os.environ) -> Entrance:
+        """Raises `ConnectionSettings`; nothing is sent yet."""
+        return self.way.enter(site, env)
+
+    @property
+    def engine_url(self) -> str:
+        """Where the engine's websockets are: as told, else its own port for certificates, else the proxy."""
+        if self.engine:
+            return self.engine
+        url = urlsplit(self.url)
+        scheme = "wss" if url.scheme == "https" else "ws"
+        if self.way.certificate:
+            host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+            return f"{scheme}://{host}:{ENGINE_PORT}"
+        return f"{scheme}://{url.netloc}{url.path}"
+
+
+def _address(value: str, schemes: tuple[str, str]) -> str:
+    url = urlsplit(value)
+    if url.scheme not in schemes or not url.hostname:
+        raise ValueError(f"expected an address that begins with {schemes[0]}://")
+    if url.username or url.password:
+        raise ValueError("an address holds no user and no password; see `way`")
+    return value.rstrip("/")
 
 
 def load_connection(path: Path) -> Connection:
@@ -106,13 +84,23 @@ def load_connection(path: Path) -> Connection:
     try:
         return Connection.model_validate({**content, "path": path})
     except ValidationError as error:
-        raise ConnectionSettings("\n".join(f"{path}: {_problem(e)}" for e in error.errors())) from None
+        # What was given is left out of the message: it may be a secret in the wrong place.
+        problems = error.errors(include_input=False, include_url=False)
+        raise ConnectionSettings("\n".join(f"{path}: {_problem(e)}" for e in problems)) from None
 
 
 def _problem(error: Any) -> str:
     key = ".".join(str(p) for p in error["loc"])
     if error["type"] != "extra_forbidden":
-        return f"{key}: {error['msg']}" if key else str(error["msg"])
-    known = {k for m in (Connection, Way, Certificate, Header) for k in m.model_fields} - {"path"}
-    near = difflib.get_close_matches(str(error["loc"][-1]), sorted(known), n=1)
+        message = str(error["msg"]).removeprefix("Value error, ")
+        return f"{key}: {message}" if key else message
+    near = difflib.get_close_matches(str(error["loc"][-1]), sorted(set(_keys(Connection)) - {"path"}), n=1)
     return f"unknown key `{key}`" + (f"; did you mean `{near[0]}`?" if near else "")
+
+
+def _keys(model: type[BaseModel]) -> Iterator[str]:
+    for name, known in model.model_fields.items():
+        yield name
+        for part in (known.annotation, *getattr(known.annotation, "__args__", ())):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from _keys(part)

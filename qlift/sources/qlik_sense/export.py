@@ -1,108 +1,129 @@
-"""One export: inventory, objects, audit, app files, manifest."""
+"""One export: lists, objects, audit, load scripts, app files, and then the bundle as a whole."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from qlift.bundle import BlobStore, Writer
+from qlift.bundle import BlobError, BlobStore, Writer
+from qlift.bundle.arrays import read_file
 from qlift.bundle.layout import APP_FILES, BLOBS
-from qlift.bundle.models import AppFile, Identity, Raw
-from qlift.sources.qlik_sense.app_files import fetch, unchanged
+from qlift.bundle.models import AppFile, Identity, Manifest
+from qlift.sources.journal import Journal
+from qlift.sources.progress import Meter, Progress
+from qlift.sources.qlik_sense.access import read_access
+from qlift.sources.qlik_sense.app_files import AppFiles, expected, unchanged
+from qlift.sources.qlik_sense.app_settings import Options, options_of, read_settings, settings_file
 from qlift.sources.qlik_sense.client import SiteClient
-from qlift.sources.qlik_sense.errors import AppExportFailed
+from qlift.sources.qlik_sense.errors import TargetUnwritable
+from qlift.sources.qlik_sense.identity import hidden, who
 from qlift.sources.qlik_sense.inventory import (
-    Progress,
-    check_source,
-    read_access,
+    Inventory,
+    product_version,
     read_inventory,
     read_objects,
 )
+from qlift.sources.qlik_sense.run import ExportReport, Run
+from qlift.sources.qlik_sense.scripts import read_scripts, scripts_from_files
+
+__all__ = ["ExportReport", "export_site"]
+
+PARALLEL = 4
+JOURNAL = "journal.jsonl"
 
 
-@dataclass
-class ExportReport:
-    """What an export did. `failed` and `incomplete` are for people: object, reason, remedy."""
-
-    apps: int = 0
-    fetched: int = 0
-    unchanged: int = 0
-    redactions: int = 0
-    failed: list[str] = field(default_factory=list)
-    incomplete: list[str] = field(default_factory=list)
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def export_site(
-    client: SiteClient, folder: Path, *, data: str, scope: str, blobs: str | None, progress: Progress
-) -> ExportReport:
-    """Write or refresh the bundle in `folder`. An interrupted export resumes by file.
-
-    With failed app files the manifest is written all the same: what is missing is a finding of derivation.
-    Raises `SourceError`.
-    """
-    report = ExportReport()
-    progress("asking who we are")
-    check = check_source(client)
-    report.incomplete += check.reasons
-    writer = Writer(folder)
-    writer.begin()
-    entities, short = read_inventory(client, writer, progress)
-    report.incomplete += short
-    read_objects(client, writer, entities["app"], progress)
-    report.incomplete += read_access(client, writer, entities["stream"], progress)
-    store = BlobStore(blobs or str(folder / BLOBS))
-    _files(client, writer, folder, entities["app"], store, report, data=data, scope=scope, progress=progress)
-    report.redactions = len(writer.redactions)
-    identity = check.identity
-    writer.finish(
-        site=client.connection.site,
-        product_version=check.product_version,
-        identity=Identity(user=identity.user, roles=identity.roles, complete=not report.incomplete),
-        data=data,
-        scope=scope,
-        runtime={"exported_at": datetime.now(UTC).isoformat(timespec="seconds")},
-    )
-    return report
-
-
-def _files(
     client: SiteClient,
-    writer: Writer,
     folder: Path,
-    apps: list[Raw],
-    store: BlobStore,
-    report: ExportReport,
     *,
     data: str,
     scope: str,
+    blobs: str | None,
     progress: Progress,
-) -> None:
-    known = _known_files(folder)
-    report.apps = len(apps)
-    files: dict[str, AppFile] = {a: f for a, f in known.items() if a in {str(x["id"]) for x in apps}}
-    for number, app in enumerate(sorted(apps, key=lambda a: str(a["id"])), 1):
-        app_id = str(app["id"])
-        if unchanged(known.get(app_id), app, store):
-            report.unchanged += 1
-            continue
-        progress(f"exporting app {number} of {len(apps)}: {app.get('name', '')}")
+    parallel: int = PARALLEL,
+    now: Callable[[], datetime] = _now,
+    before_commit: Callable[[Writer, Manifest], None] = lambda _writer, _manifest: None,
+) -> ExportReport:
+    """Write or refresh the bundle in `folder`. An interrupted export resumes; until one is complete, the
+    former bundle stays as it is.
+
+    With failed app files the bundle is finished all the same: what is missing is a finding of derivation.
+    `before_commit` sees the old bundle and the new one side by side. Raises `SourceError`.
+    """
+    rows = read_settings(settings_file(client.connection.path))
+    with _writable(folder):
+        writer = Writer(folder)
+        writer.begin()
+        journal = Journal(writer.unfinished / JOURNAL, now)
+        run = Run(client, writer, journal, ExportReport(), progress, parallel)
         try:
-            files[app_id] = fetch(client, app, store, data=data, scope=scope)
-        except AppExportFailed as error:
-            report.failed.append(str(error))
-            files.pop(app_id, None)
-            continue
-        report.fetched += 1
-        # After each file: an interruption then costs one file.
-        writer.app_files(files.values())
-    writer.app_files(files.values())
+            progress("asking who we are")
+            version, me = product_version(client), who(client)
+            inventory = read_inventory(run)
+            run.report.incomplete += (*me.reasons, *inventory.short)
+            options, unknown = options_of(
+                inventory.apps, rows, settings_file(client.connection.path), data=data, scope=scope
+            )
+            run.report.notes += unknown
+            run.report.incomplete += hidden(client, me, inventory.ids, progress)
+            read_objects(run, inventory.apps)
+            run.report.incomplete += read_access(run, inventory.streams)
+            _content(run, inventory, BlobStore(blobs or str(folder / BLOBS)), options)
+            run.report.redactions = len(writer.redactions)
+            reasons = tuple(run.report.incomplete)
+            manifest = writer.seal(
+                site=client.connection.site,
+                product_version=version,
+                identity=Identity(user=me.name, roles=me.roles, complete=not reasons, reasons=reasons),
+                data=data,
+                scope=scope,
+                runtime={"exported_at": now().isoformat(timespec="seconds")},
+            )
+        finally:
+            journal.close()
+        before_commit(writer, manifest)
+        writer.commit()
+    return run.report
 
 
-def _known_files(folder: Path) -> dict[str, AppFile]:
-    path = folder / APP_FILES
-    if not path.exists():
-        return {}
-    listed = (AppFile.model_validate(f) for f in json.loads(path.read_text(encoding="utf-8")))
-    return {f.app: f for f in listed}
+def _content(run: Run, inventory: Inventory, store: BlobStore, options: dict[str, Options]) -> None:
+    """Load scripts and app files."""
+    report, apps = run.report, [a for a in inventory.apps if not options[str(a["id"])].skip]
+    report.apps, report.skipped = len(inventory.apps), len(inventory.apps) - len(apps)
+    former = {str(f["app"]): AppFile.model_validate(f) for f in read_file(run.writer.path / APP_FILES)}
+    lacking = read_scripts(run, apps, former)
+    known = former | {
+        str(line["id"]): AppFile.model_validate(line["file"]) for line in run.journal.all("file")
+    }
+    files = {i: known[i] for a in apps if unchanged(known.get(i := str(a["id"])), a, options[i], store)}
+    wanted = [a for a in apps if str(a["id"]) not in files]
+    run.journal.note("fetch", "", apps=[str(a["id"]) for a in wanted])
+    meter = Meter(len(wanted), sum(expected(a, options[str(a["id"])]) for a in wanted), run.progress)
+    fetched, failed = AppFiles(run, store, options, meter).fetch_all(wanted)
+    report.unchanged, report.fetched = len(files), len(fetched)
+    report.bytes = sum(f.size for f in fetched.values())
+    report.failed += [str(failed[i]) for i in sorted(failed)]
+    files |= fetched
+    run.writer.app_files(files.values())
+    store.drop_parts({i for line in run.journal.all("fetch") for i in line["apps"]})
+    report.failed += scripts_from_files(run, apps, lacking, files, store)
+    run.writer.keep_scripts(str(a["id"]) for a in apps)
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BlobError as error:
+        raise TargetUnwritable(f"{error}, and run the same command again: it goes on from here") from None
+    except OSError as error:
+        raise TargetUnwritable(
+            f"{error.filename or folder} cannot be written ({error.strerror or error}); free some space or "
+            "choose another folder with --out, and run the same command again: it goes on from here"
+        ) from None

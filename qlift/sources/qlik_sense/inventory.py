@@ -1,23 +1,23 @@
-"""Everything but app files: lists in bulk, who may do what, and whether this identity saw it all."""
+"""The lists of a site in bulk, and the objects of its apps.
+
+One full list and one count for each kind, one call an app for its objects: no number of objects makes more of
+them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from threading import Event
 
-from qlift.bundle import Writer
 from qlift.bundle.layout import KINDS
-from qlift.bundle.models import Identity, Raw, StreamAccess
+from qlift.bundle.models import Identity, Raw
+from qlift.sources.parallel import in_parallel
 from qlift.sources.qlik_sense.client import SiteClient
-from qlift.sources.qlik_sense.errors import NotAllowed
-
-Progress = Callable[[str], None]
-
-AUDIT_ACTIONS = 8191
-"""All bits of the action mask."""
-AUDIT_LIMIT = 100_000
-"""Rows of one answer; a full page is a truncated one."""
+from qlift.sources.qlik_sense.errors import Absent, NotAllowed
+from qlift.sources.qlik_sense.identity import counts, who
+from qlift.sources.qlik_sense.run import Run
 
 
 @dataclass(frozen=True)
@@ -32,92 +32,85 @@ class SourceCheck:
 
 
 def check_source(client: SiteClient) -> SourceCheck:
+    """For `qlift connect`: a few calls, no lists."""
+    version = product_version(client)
+    me = who(client)
+    identity = Identity(user=me.name, roles=me.roles, complete=not me.reasons, reasons=me.reasons)
+    return SourceCheck(version, identity, counts(client), me.reasons)
+
+
+def product_version(client: SiteClient) -> str:
     about = client.get("about")
-    counts = {kind: client.count(kind) for kind in KINDS}
-    user, roles = _who(client)
-    reasons = () if "RootAdmin" in roles else (_not_root(user, roles),)
-    identity = Identity(user=user, roles=roles, complete=not reasons)
-    return SourceCheck(str(about.get("buildVersion", "")), identity, counts, reasons)
+    return str(about.get("buildVersion", "")) if isinstance(about, dict) else ""
 
 
-def read_inventory(
-    client: SiteClient, writer: Writer, progress: Progress
-) -> tuple[dict[str, list[Raw]], list[str]]:
-    """Write all kinds. Returns the raw entities, and where lists were shorter than their counts."""
-    entities: dict[str, list[Raw]] = {}
-    short = []
+@dataclass
+class Inventory:
+    """What later steps need of the lists."""
+
+    apps: list[Raw] = field(default_factory=list)
+    streams: list[Raw] = field(default_factory=list)
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    short: list[str] = field(default_factory=list)
+    """Lists that are shorter than their counts, and kinds that the site refuses."""
+
+
+def read_inventory(run: Run) -> Inventory:
+    """Write all kinds. Users are many: no list but those of apps and streams is kept."""
+    found = Inventory()
+    keep = {"app": found.apps, "stream": found.streams}
     for kind in KINDS:
-        progress(f"reading {kind}")
-        entities[kind] = client.full(kind)
-        counted = client.count(kind)
-        if len(entities[kind]) < counted:
-            short.append(f"{kind}: {len(entities[kind])} of {counted} objects were visible")
-        writer.entities(kind, entities[kind])
-    return entities, short
-
-
-def read_objects(client: SiteClient, writer: Writer, apps: list[Raw], progress: Progress) -> None:
-    """App by app: a large site has up to a million objects."""
-    for number, app in enumerate(sorted(apps, key=lambda a: str(a["id"])), 1):
-        progress(f"reading objects of app {number} of {len(apps)}")
-        writer.objects(str(app["id"]), client.full("app/object", filter=f"app.id eq {app['id']}"))
-    writer.keep_objects(str(a["id"]) for a in apps)
-
-
-def read_access(client: SiteClient, writer: Writer, streams: list[Raw], progress: Progress) -> list[str]:
-    """The audit matrix, stream by stream: who may do what by the site's own rules, in the hub.
-
-    Returns the streams whose answer was cut off.
-    """
-    found, truncated = [], []
-    for number, stream in enumerate(sorted(streams, key=lambda s: str(s["id"])), 1):
-        progress(f"asking who may use stream {number} of {len(streams)}")
-        body = {
-            "resourceType": "Stream",
-            "resourceRef": {"resourceFilter": f"id eq {stream['id']}"},
-            "subjectRef": {"resourceFilter": ""},
-            "actions": AUDIT_ACTIONS,
-            # Without it, rules that count in the QMC only would become roles in spaces.
-            "environmentAttributes": "context=AppAccess;",
-            "resourceProperties": ["name"],
-            "subjectProperties": ["id", "name", "userId", "userDirectory"],
-            "auditLimit": AUDIT_LIMIT,
-            "outputObjectsPrivileges": 0,
-        }
+        run.progress(f"reading {kind}")
+        ids: set[str] = set()
         try:
-            answer = client.ask("systemrule/security/audit/matrix", body)
+            run.writer.entities(kind, _noted(run.client, kind, ids, keep.get(kind)))
+            counted = run.client.count(kind)
+        except Absent:
+            run.writer.entities(kind, ())
+            run.report.notes.append(f"{kind}: this site does not know the kind")
+            continue
         except NotAllowed as error:
-            truncated.append(f"nobody was asked who may use the streams: {error}")
-            break
-        rows: list[dict[str, Any]] = answer.get("matrix", [])
-        if len(rows) >= AUDIT_LIMIT:
-            truncated.append(f"stream {stream.get('name')}: the audit has more than {AUDIT_LIMIT} rows")
-        users = {str(r["subjectId"]): int(r["audit"]["access"]) for r in rows if r["audit"].get("access")}
-        found.append(StreamAccess(stream=str(stream["id"]), users=users))
-    writer.access(found)
-    return truncated
+            run.writer.entities(kind, ())
+            found.short.append(f"{kind}: {error}")
+            continue
+        found.ids[kind] = ids
+        if len(ids) < counted:
+            found.short.append(f"{kind}: {len(ids)} of {counted} objects were visible")
+    found.apps.sort(key=lambda a: str(a["id"]))
+    found.streams.sort(key=lambda s: str(s["id"]))
+    return found
 
 
-def _who(client: SiteClient) -> tuple[str, tuple[str, ...]]:
-    certificate, header = client.connection.way.certificate, client.connection.way.header
-    if certificate:
-        directory, user_id = certificate.user_directory, certificate.user_id
-    else:
-        assert header is not None
-        value = client.connection.identity_header()[header.name]
-        directory, _, user_id = value.rpartition("\\")
-    quoted = user_id.replace("'", "''")
-    found = [
-        u
-        for u in client.full("user", filter=f"userId eq '{quoted}'")
-        if not directory or str(u["userDirectory"]).casefold() == directory.casefold()
-    ]
-    name = f"{found[0]['userDirectory']}\\{found[0]['userId']}" if found else user_id
-    roles = tuple(sorted(found[0].get("roles") or ())) if found else ()
-    return name, roles
+def _noted(client: SiteClient, kind: str, ids: set[str], kept: list[Raw] | None) -> Iterator[Raw]:
+    for entity in client.each(kind):
+        ids.add(str(entity["id"]))
+        if kept is not None:
+            kept.append(entity)
+        yield entity
 
 
-def _not_root(user: str, roles: tuple[str, ...]) -> str:
-    return (
-        f"{user} has the roles {', '.join(roles) or 'none'}, not RootAdmin: rules may hide objects in silence"
-    )
+def read_objects(run: Run, apps: list[Raw]) -> None:
+    """App by app: a large site has up to a million objects.
+
+    Whether a private sheet changes the date of its app is not documented, so every export asks every app;
+    only what the same export read before an interruption is not asked again, for apps of the same date.
+    """
+    ask = [a for a in apps if not _resumed(run, a)]
+    asked = len(apps) - len(ask)
+    with closing(in_parallel(lambda a: _objects_of(run.client, a), ask, run.parallel, Event())) as results:
+        for number, (app, objects) in enumerate(results, 1):
+            if isinstance(objects, Exception):
+                raise objects
+            sha256 = run.writer.objects(str(app["id"]), objects)
+            run.journal.note("objects", str(app["id"]), modified=app.get("modifiedDate"), sha256=sha256)
+            run.progress(f"reading the objects of apps: {asked + number:,} of {len(apps):,}")
+    run.writer.keep_objects(str(a["id"]) for a in apps)
+
+
+def _objects_of(client: SiteClient, app: Raw) -> list[Raw]:
+    return client.full("app/object", filter=f"app.id eq {app['id']}")
+
+
+def _resumed(run: Run, app: Raw) -> bool:
+    line = run.journal.fresh("objects", str(app["id"]), modified=app.get("modifiedDate"))
+    return line is not None and run.writer.resume_objects(str(app["id"]), line["sha256"])
