@@ -7,10 +7,23 @@ Names and types: the official model pages of the Repository Service, specificati
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from typing_extensions import TypedDict
+
+Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+"""Ids become names of files and of objects in Pulumi's state, so they hold nothing else. A site has GUIDs."""
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(max_length=10_000)]
+LongText = Annotated[str, Field(max_length=1_000_000)]
+"""Both bounds are ours, far above what a site holds."""
+Mask = Annotated[int, Field(ge=0, lt=2**31)]
+"""Bits of actions."""
+FileName = Annotated[str, Field(pattern=r"^([0-9A-Za-z_-]+/)?[0-9A-Za-z_-][0-9A-Za-z_.-]*$", max_length=200)]
+"""In the bundle's folder or in a folder there, never outside."""
 
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -20,21 +33,21 @@ class Entity(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
-    id: str
+    id: Id
 
 
 class Named(Entity):
     """A condensed reference: id and name."""
 
-    name: str = ""
+    name: Name = ""
 
 
 class UserRef(Entity):
     """A condensed user. `user_directory` and `user_id` together are unique in a site."""
 
-    user_id: str
-    user_directory: str
-    name: str = ""
+    user_id: Name
+    user_directory: Name
+    name: Name = ""
 
     @property
     def login(self) -> str:
@@ -44,13 +57,13 @@ class UserRef(Entity):
 class CustomPropertyValue(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
 
-    value: str
+    value: Name
     definition: Named
 
 
 class App(Entity):
-    name: str
-    description: str = ""
+    name: Name
+    description: LongText = ""
     owner: UserRef
     published: bool = False
     stream: Named | None = None
@@ -65,12 +78,12 @@ class AppObject(Entity):
     `engine_object_id` is its id inside the app file and in Qlik Cloud.
     """
 
-    name: str = ""
+    name: Name = ""
     owner: UserRef
     app: Named
-    engine_object_id: str = ""
-    object_type: str = ""
-    content_hash: str = ""
+    engine_object_id: Name = ""
+    object_type: Name = ""
+    content_hash: Name = ""
     published: bool = False
     approved: bool = False
 
@@ -81,7 +94,7 @@ class AppObject(Entity):
 
 
 class Stream(Entity):
-    name: str
+    name: Name
     owner: UserRef | None = None
     tags: tuple[Named, ...] = ()
     custom_properties: tuple[CustomPropertyValue, ...] = ()
@@ -90,8 +103,8 @@ class Stream(Entity):
 class UserAttribute(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
 
-    attribute_type: str = ""
-    attribute_value: str = ""
+    attribute_type: Name = ""
+    attribute_value: Name = ""
 
 
 class User(UserRef):
@@ -175,9 +188,9 @@ class SystemRule(Named):
 
     category: str = ""
     type: str = ""
-    rule: str = ""
-    resource_filter: str = ""
-    actions: int = 0
+    rule: LongText = ""
+    resource_filter: LongText = ""
+    actions: Mask = 0
     disabled: bool = False
     rule_context: int = 0
 
@@ -185,7 +198,7 @@ class SystemRule(Named):
 class DataConnection(Named):
     owner: UserRef | None = None
     type: str = ""
-    connectionstring: str = ""
+    connectionstring: LongText = ""
 
 
 class Extension(Named):
@@ -202,10 +215,10 @@ class AppFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    app: str
+    app: Id
     """Id of the source app."""
-    sha256: str
-    size: int
+    sha256: Sha256
+    size: Annotated[int, Field(ge=0, lt=2**63)]
     """Bytes."""
     modified_date: str
     """`modifiedDate` of the app when its file was read."""
@@ -218,8 +231,8 @@ class StreamAccess(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    stream: str
-    users: dict[str, int]
+    stream: Id
+    users: dict[Id, Mask]
 
 
 class Redaction(BaseModel):
@@ -239,8 +252,8 @@ class Rename(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
-    id: str
-    former_names: tuple[str, ...]
+    id: Id
+    former_names: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class Identity(BaseModel):
@@ -262,13 +275,42 @@ class Manifest(BaseModel):
     site: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     product_version: str = ""
     identity: Identity
-    data: str = "all"
+    data: Annotated[str, Field(pattern="^(all|none)$")] = "all"
     """`all`, or `none` when the app files were exported without data."""
-    scope: str = "all"
+    scope: Annotated[str, Field(pattern="^(all|published|approved)$")] = "all"
     """`all`, `published` or `approved`: which app objects the app files hold."""
-    counts: dict[str, int]
-    sha256: dict[str, str]
+    counts: dict[str, Annotated[int, Field(ge=0)]]
+    sha256: dict[FileName, Sha256]
     """Hash of each stable file, by its name relative to the bundle."""
 
 
 Raw = dict[str, Any]
+
+
+def _moment(text: str) -> str:
+    if text:
+        datetime.fromisoformat(text)
+    return text
+
+
+class LastExecution(TypedDict, total=False):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    status: int
+    duration: Annotated[int, Field(lt=2**63)] | None
+    """Milliseconds."""
+
+
+class Operational(TypedDict, total=False):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    nextExecution: Annotated[str, AfterValidator(_moment)] | None
+    lastExecutionResult: LastExecution | None
+
+
+class Runtime(TypedDict, total=False):
+    """Volatile fields of one object, as the site spells them; those that nobody reads are as they come."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    operational: Operational | None

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qlift.bundle.models import User, UserRef
+from qlift.bundle.models import ZERO_ID, User, UserRef
 from qlift.derivation.desired import Assignee
 from qlift.derivation.findings import Findings
 from qlift.derivation.plan import Plan
@@ -174,7 +174,7 @@ class People:
                 for (_, *login), row in sorted(self._users.items())
                 if login == [directory.casefold(), user_id.casefold()] and row.status == "matched"
             ]
-            person = User(id="", user_id=user_id, user_directory=directory)
+            person = User(id=ZERO_ID, user_id=user_id, user_directory=directory)
             subject, email = (rows[0].subject, rows[0].email) if rows else self.expected(person)
             value = subject if self._plan.users.match_by == "subject" else email
             if value:
