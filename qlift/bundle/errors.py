@@ -4,16 +4,13 @@ LONGEST = 500
 """Characters of one problem: what is wrong with a name of a megabyte is said without the megabyte."""
 
 
-def for_people(text: str) -> str:
-    """One printable line of bounded length: what files hold goes to terminals and into logs."""
-    plain = "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: 2 * LONGEST]
-    )
-    if len(text) <= LONGEST and len(plain) <= LONGEST:
-        return plain
-    half = LONGEST // 2
-    end = "".join(c if c.isprintable() else " " for c in text[-half:])
-    return f"{plain[:half]} ... {end}"
+def for_people(text: str, longest: int = LONGEST, keep: str = "") -> str:
+    """Printable (but for `keep`) and of bounded length: what files hold goes to terminals and into logs."""
+    if len(text) > longest:
+        text = f"{text[: longest // 2]} ... {text[-longest // 2 :]}"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
 
 
 class BundleError(Exception):

@@ -14,6 +14,7 @@ from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.findings import Findings
 from qlift.derivation.people import People
 from qlift.derivation.plan import Plan
+from qlift.derivation.references import check_references
 from qlift.derivation.schedules import schedules
 from qlift.derivation.selection import places, select_apps
 from qlift.derivation.spaces import owners, spaces, working_roles
@@ -27,6 +28,7 @@ def derive(
     context = Context(plan, tuple(Site(b) for b in bundles), people, findings, as_of)
     for site in context.sites:
         _about_the_bundle(context, site)
+        check_references(site, people, findings)
     all_places = places(context)
     selected = select_apps(context, all_places)
     apps = derive_apps(context, selected)

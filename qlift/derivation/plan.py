@@ -22,18 +22,21 @@ RULE_FIELDS = ("user_id", "directory", "name", "email")
 
 def _template(text: str) -> str:
     try:
-        names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
         raise ValueError(f"not a template: {error}") from None
-    unknown = [name for name in names if name not in RULE_FIELDS]
-    if unknown:
-        known = ", ".join(f"{{{name}}}" for name in RULE_FIELDS)
-        raise ValueError(f"unknown field {{{unknown[0]}}}; known are {known}")
+    for name, form, conversion in parts:
+        if name not in RULE_FIELDS:
+            known = ", ".join(f"{{{name}}}" for name in RULE_FIELDS)
+            raise ValueError(f"unknown field {{{name}}}; known are {known}")
+        if form or conversion:
+            raise ValueError(f"{{{name}}} takes no format after `:` or `!`")
     return text
 
 
 Template = Annotated[str, AfterValidator(_template)]
-Word = Annotated[str, Field(min_length=1)]
+Word = Annotated[str, Field(min_length=1, max_length=1_000)]
+LongText = Annotated[str, Field(max_length=10_000)]
 SpaceType = Literal["managed", "shared"]
 
 
@@ -138,7 +141,7 @@ class SpacePlan(PlanModel):
     from_: FromStream | None = Field(None, alias="from")
     name: Word | None = None
     """Default: the key."""
-    description: str = ""
+    description: LongText = ""
     staging: Word | None = None
     """Managed spaces: key of the shared space where their apps are imported. Default: one of its own."""
     owner: Word | None = None
@@ -165,8 +168,8 @@ class SpacesRule(PlanModel):
     """Spaces for all selected streams that `spaces` does not name."""
 
     type: SpaceType
-    prefix: str = ""
-    suffix: str = ""
+    prefix: Annotated[str, Field(max_length=1_000)] = ""
+    suffix: Annotated[str, Field(max_length=1_000)] = ""
     owner: Word | None = None
     access: Literal["from_rules", "none"] = "from_rules"
 

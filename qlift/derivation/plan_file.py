@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from qlift.bundle.errors import for_people
 from qlift.derivation.plan import Plan
 
-MOST_BYTES, MOST_VALUES, MOST_LEVELS = 5_000_000, 200_000, 50
+MOST_BYTES, MOST_VALUES, MOST_LEVELS = 2_000_000, 200_000, 50
 """Of one YAML file. Aliases (`*name`) can stand for more values than any machine holds; they are counted."""
 
 _LATER = {
@@ -145,7 +145,8 @@ def plain(node: yaml.Node, shown: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise PlanError([f"{shown}{line}: {error.problem}; put the value in quotes"]) from None
-    except ValueError as error:
+    # PyYAML stumbles in many ways over values that do not fit their tag, such as `!!bool maybe`.
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
         raise PlanError([f"{shown}: a value cannot be read ({error}); put it in quotes"]) from None
     finally:
         loader.dispose()
