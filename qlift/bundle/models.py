@@ -20,6 +20,8 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(max_length=10_000)]
 LongText = Annotated[str, Field(max_length=1_000_000)]
 """Both bounds are ours, far above what a site holds."""
+Int = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+"""The service's own have 32 bits."""
 Mask = Annotated[int, Field(ge=0, lt=2**31)]
 """Bits of actions."""
 FileName = Annotated[str, Field(pattern=r"^([0-9A-Za-z_-]+/)?[0-9A-Za-z_-][0-9A-Za-z_.-]*$", max_length=200)]
@@ -126,9 +128,9 @@ class User(UserRef):
 class ReloadTask(Named):
     enabled: bool = True
     app: Named
-    task_session_timeout: int = 1440
+    task_session_timeout: Int = 1440
     """Minutes."""
-    max_retries: int = 0
+    max_retries: Int = 0
     is_manually_triggered: bool = False
     is_partial_reload: bool = False
     tags: tuple[Named, ...] = ()
@@ -140,12 +142,12 @@ class SchemaEvent(Named):
 
     enabled: bool = True
     time_zone: str = "UTC"
-    daylight_saving_time: int = 0
+    daylight_saving_time: Int = 0
     start_date: str
     expiration_date: str = "9999-01-01T00:00:00.000"
     schema_filter_description: tuple[str, ...] = ()
     increment_description: str = "0 0 0 0"
-    increment_option: int = 0
+    increment_option: Int = 0
     reload_task: Named | None = None
     user_sync_task: Named | None = None
     external_program_task: Named | None = None
@@ -154,10 +156,10 @@ class SchemaEvent(Named):
 class TimeConstraint(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    days: int = 0
-    hours: int = 0
-    minutes: int = 0
-    seconds: int = 0
+    days: Int = 0
+    hours: Int = 0
+    minutes: Int = 0
+    seconds: Int = 0
 
 
 class CompositeRule(BaseModel):
@@ -165,7 +167,7 @@ class CompositeRule(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
 
-    rule_state: int = 0
+    rule_state: Int = 0
     reload_task: Named | None = None
     user_sync_task: Named | None = None
     external_program_task: Named | None = None
@@ -192,7 +194,7 @@ class SystemRule(Named):
     resource_filter: LongText = ""
     actions: Mask = 0
     disabled: bool = False
-    rule_context: int = 0
+    rule_context: Int = 0
 
 
 class DataConnection(Named):
@@ -251,7 +253,7 @@ class Rename(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: str
+    kind: Annotated[str, Field(pattern="^[a-z]{1,64}$")]
     id: Id
     former_names: Annotated[tuple[Name, ...], Field(min_length=1)]
 
@@ -272,7 +274,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int = 1
-    site: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    site: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)
     product_version: str = ""
     identity: Identity
     data: Annotated[str, Field(pattern="^(all|none)$")] = "all"
@@ -296,8 +298,8 @@ def _moment(text: str) -> str:
 class LastExecution(TypedDict, total=False):
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
-    status: int
-    duration: Annotated[int, Field(lt=2**63)] | None
+    status: Annotated[int, Field(ge=0, lt=2**31)] | None
+    duration: Annotated[int, Field(ge=0, lt=2**63)] | None
     """Milliseconds."""
 
 

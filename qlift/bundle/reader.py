@@ -108,9 +108,9 @@ def load_bundle(path: Path) -> Bundle:
 
 def _manifest(reader: Reader) -> models.Manifest | None:
     path = reader.path
-    if not path.is_dir():
-        what = "is not a folder" if path.exists() else "does not exist"
-        reader.problems.append(f"{path}: the bundle {what}; run `qlift export`, or correct its path")
+    wrong = reader.folder_problem()
+    if wrong:
+        reader.problems.append(f"{path}: the bundle {wrong}; run `qlift export`, or correct its path")
         return None
     data = reader.read(layout.MANIFEST)
     if data is None:

@@ -31,6 +31,15 @@ class Reader:
     def problem(self, name: str, what: str, remedy: str = REMEDY) -> None:
         self.problems.append(f"{self.path / name}: {what}; {remedy}")
 
+    def folder_problem(self) -> str | None:
+        """Why the folder cannot be read; None when it can."""
+        try:
+            if self.path.is_dir():
+                return None
+            return "is not a folder" if self.path.exists() else "does not exist"
+        except (OSError, ValueError) as error:  # A name too long, a NUL in it.
+            return f"has no usable path ({error.strerror if isinstance(error, OSError) else error})"
+
     def read(self, name: str) -> bytes | None:
         """None without a problem: there is no such file. `name` comes from us or has a safe pattern."""
         file = self.path / name

@@ -46,10 +46,14 @@ def main() -> None:
         _tell(error, MISUSED)
     except FAILURES as error:
         _tell(error, FAILED)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _tell(f"{error.filename}: {error.strerror}; correct the path, or its rights", FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
 
-def _tell(error: Exception, code: int) -> None:
+def _tell(error: Exception | str, code: int) -> None:
     typer.echo(str(error), err=True)
     sys.exit(code)

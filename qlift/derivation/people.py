@@ -62,6 +62,8 @@ def _read(path: Path, model: type[R]) -> list[R]:
     try:
         if not path.exists():
             return []
+        if not path.is_file():
+            raise PlanError([f"{path}: not a file; correct the path"])
         reader = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
         header = next(reader, None)
         if header is None:

@@ -62,10 +62,9 @@ def load_bundles(root: Path, plan: Plan) -> list[Bundle]:
 def _inside(root: Path, folder: Path, given: str, where: str, problems: list[str]) -> Path:
     """`given` beside `folder`. Only an absolute path leads out of the repository, for then it is meant."""
     path = folder / given
-    if Path(given).is_absolute():
-        return path
     try:
-        within = path.resolve().is_relative_to(root.resolve())
+        path.exists()
+        within = Path(given).is_absolute() or path.resolve().is_relative_to(root.resolve())
     except (OSError, ValueError, RuntimeError) as error:
         # A name too long, a NUL in it, a circle of links.
         problems.append(f"{where}: {given}: no usable path ({error}); correct it")

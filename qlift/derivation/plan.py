@@ -9,7 +9,7 @@ from datetime import date
 from string import Formatter
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 PLAN_SITE = "plan"
 """Stands for the site in the provenance of spaces that only the plan knows."""
@@ -80,7 +80,7 @@ class Selection(PlanModel):
     streams: tuple[Word, ...] | Literal["all"] | None = None
     """Names or ids; default: those that `spaces` come from."""
     apps: AppSelection = AppSelection()
-    personal: bool | PersonalSelection = False
+    personal: StrictBool | PersonalSelection = False
 
 
 class UserRule(PlanModel):
@@ -148,7 +148,7 @@ class SpacePlan(PlanModel):
     """Default: the identity that qlift works as."""
     access: Access | None = None
     """Default: from_rules when the space comes from a stream, else none."""
-    working_role: bool = True
+    working_role: StrictBool = True
     """Whether qlift's own identity gets a role in the space while it works there."""
     of: Word | None = None
     """The phase that makes the space; here it is only referred to, by its name."""
@@ -193,7 +193,7 @@ class AppsPlan(PlanModel):
 
 
 class SchedulesPlan(PlanModel):
-    enabled: bool = False
+    enabled: StrictBool = False
 
 
 class Plan(PlanModel):

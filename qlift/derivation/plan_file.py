@@ -42,6 +42,7 @@ _WANTED = {
     "tuple_type": "should be a list",
     "dict_type": "should be keys and values",
     "model_type": "should be keys and values",
+    "int_parsing_size": "should be a smaller number",
 }
 
 
@@ -93,6 +94,8 @@ def compose(path: Path, shown: Path) -> yaml.Node | None:
     return node
 
 
+_TAG = "tag:yaml.org,2002:"
+_TYPES = ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
 _CORRECT = "correct it, or restore the file from git"
 
 
@@ -120,7 +123,7 @@ def _too_deep(shown: Path) -> str:
 
 
 def _measure(root: yaml.Node, shown: Path) -> None:
-    """Raises `PlanError` for what would take for ever: aliases of aliases, and circles of them."""
+    """Raises `PlanError` for what would take for ever (aliases of aliases, circles of them), and for tags."""
     waiting, count = [(root, 1)], 0
     while waiting:
         node, level = waiting.pop()
@@ -131,6 +134,9 @@ def _measure(root: yaml.Node, shown: Path) -> None:
             raise PlanError(
                 [f"{shown}: more than {MOST_VALUES} values, aliases counted; write out what is meant"]
             )
+        if node.tag.removeprefix(_TAG) not in _TYPES:
+            line, tag = node.start_mark.line + 1, node.tag.replace(_TAG, "!!")
+            raise PlanError([f"{shown}:{line}: the tag {tag} is not for this file; write the plain value"])
         if isinstance(node, yaml.MappingNode):
             waiting += [(part, level + 1) for pair in node.value for part in pair]
         elif isinstance(node, yaml.SequenceNode):
