@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from qlift.bundle import layout
-from qlift.bundle.files import digest_of, dump, write_text
+from qlift.bundle.errors import BundleError
+from qlift.bundle.files import digest_of, dump, read_list, write_text
 from qlift.bundle.models import AppFile, Identity, Manifest, Raw, Redaction, Rename, StreamAccess
 from qlift.bundle.redact import redact_entity, redact_script
 
@@ -112,16 +114,14 @@ class Writer:
         return tuple(self._redactions)
 
     def _names(self, kind: str) -> dict[str, str]:
-        path = self.path / f"{kind}.json"
-        if not path.exists():
-            return {}
-        return {str(e["id"]): str(e.get("name", "")) for e in json.loads(path.read_text(encoding="utf-8"))}
+        return {str(e["id"]): str(e.get("name", "")) for e in read_list(self.path / f"{kind}.json")}
 
     def _former_renames(self) -> list[Rename]:
         path = self.path / layout.RENAMES
-        if not path.exists():
-            return []
-        return [Rename.model_validate(r) for r in json.loads(path.read_text(encoding="utf-8"))]
+        try:
+            return [Rename.model_validate(r) for r in read_list(path)]
+        except ValidationError:
+            raise BundleError([f"{path}: not as an earlier export wrote it; restore it from git"]) from None
 
     def _note_renames(self, kind: str, entities: list[Raw]) -> None:
         for entity in entities:

@@ -64,7 +64,7 @@ def _read(path: Path, model: type[R]) -> list[R]:
             return []
         if not path.is_file():
             raise PlanError([f"{path}: not a file; correct the path"])
-        reader = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+        reader = csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"), newline=""), strict=True)
         header = next(reader, None)
         if header is None:
             raise PlanError([f"{path}: empty; `qlift users` writes it, or remove it"])
@@ -157,8 +157,12 @@ def csv_text(rows: Iterable[BaseModel], model: type[BaseModel]) -> str:
     """Cells that a spreadsheet would compute begin with `'`, which reading takes off again."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
+    # Python's own leaves a carriage return unquoted, and it would end the row.
+    careful = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(model.model_fields)
-    writer.writerows([_quoted(str(v)) for v in r.model_dump().values()] for r in rows)
+    for row in rows:
+        cells = [_quoted(str(value)) for value in row.model_dump().values()]
+        (careful if any("\r" in c for c in cells) else writer).writerow(cells)
     return out.getvalue()
 
 

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from qlift.bundle.models import CompositeEvent, Named, SchemaEvent, SystemRule
+from qlift.bundle.models import App, CompositeEvent, Named, ReloadTask, SchemaEvent, Stream, SystemRule
 from qlift.derivation.context import Site
 from qlift.derivation.findings import Findings
 from qlift.derivation.people import People
@@ -145,7 +145,7 @@ def _of_labels(site: Site) -> Iterator[tuple[str, str]]:
     bundle = site.bundle
     tags = {t.id for t in bundle.tags}
     properties = {p.id for p in bundle.custom_properties}
-    labelled = (*bundle.apps, *bundle.streams, *bundle.reload_tasks)
+    labelled: tuple[App | Stream | ReloadTask, ...] = (*bundle.apps, *bundle.streams, *bundle.reload_tasks)
     for what, used, known in (
         ("tag", (t for o in labelled for t in o.tags), tags),
         ("custom property", (v.definition for o in labelled for v in o.custom_properties), properties),

@@ -74,7 +74,8 @@ def plan_text(phase: str, bundle: Bundle, folder: str) -> str:
 
 
 def _rule(directory: str) -> str:
-    subject = _quoted(directory + "\\{user_id}")
+    literal = directory.replace("{", "{{").replace("}", "}}")
+    subject = _quoted(literal + "\\{user_id}")
     return f"    - {{directory: {_quoted(directory)}, subject: {subject}}}"
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.derivation.site import rehash
+from tests.derivation.site import guid, rehash
 
+Change = Callable[[Path], object]
 BUNDLE = "exports/prod"
+LEDGER = guid("prod", "app", "Ledger")
+SCRIPT = f"script/{LEDGER}.qvs"
 Value = Any
 
 
@@ -19,7 +23,7 @@ class Mutation:
     """`expected`: `refused` with words on stderr, `found` with a finding's code, or `same` as undisturbed."""
 
     name: str
-    apply: Callable[[Path], object]
+    apply: Change
     expected: Literal["refused", "found", "same"]
     words: tuple[str, ...] = ()
     """Each has to stand in the message (refused) or be the code of a finding that was not there (found)."""
@@ -28,7 +32,7 @@ class Mutation:
         return self.name
 
 
-def in_bundle(name: str, change: Callable[[Path], object], *, hashed: bool = True) -> Callable[[Path], None]:
+def in_bundle(name: str, change: Change, *, hashed: bool = True) -> Change:
     """Change a file of the bundle; `hashed`: the manifest is made to agree afterwards."""
 
     def apply(root: Path) -> None:
@@ -39,7 +43,7 @@ def in_bundle(name: str, change: Callable[[Path], object], *, hashed: bool = Tru
     return apply
 
 
-def json_changed(change: Callable[[Value], object]) -> Callable[[Path], None]:
+def json_changed(change: Callable[[Value], object]) -> Change:
     """Change the parsed JSON of a file in place."""
 
     def apply(file: Path) -> None:
@@ -50,7 +54,7 @@ def json_changed(change: Callable[[Value], object]) -> Callable[[Path], None]:
     return apply
 
 
-def text_replaced(old: str, new: str) -> Callable[[Path], None]:
+def text_replaced(old: str, new: str) -> Change:
     def apply(file: Path) -> None:
         text = file.read_text(encoding="utf-8")
         assert old in text, f"{old} is not in {file}"
@@ -59,7 +63,7 @@ def text_replaced(old: str, new: str) -> Callable[[Path], None]:
     return apply
 
 
-def linked(target: Path | str) -> Callable[[Path], None]:
+def linked(target: Path | str) -> Change:
     """Put a link in the place of the file or folder."""
 
     def apply(file: Path) -> None:
@@ -105,3 +109,29 @@ def wrong_for(value: Value) -> list[Value]:
     if isinstance(value, dict):
         return ["text", 3, [], False]
     return [{}, ["x"], 5]
+
+
+def bytes_changed(change: Callable[[bytes], bytes]) -> Change:
+    def apply(file: Path) -> None:
+        file.write_bytes(change(file.read_bytes()))
+
+    return apply
+
+
+def a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def a_pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
+def entity(file: str, change: Callable[[Value], object]) -> Change:
+    """Change the first entity of a list."""
+    return in_bundle(file, json_changed(lambda content: change(content[0])))
+
+
+def set_to(path: tuple[Step, ...], new: Value) -> Callable[[Value], None]:
+    return lambda value: put(value, path, new)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.mutations.mutation import BUNDLE, Mutation, leaves, linked, put, text_replaced, wrong_for
+from tests.mutations.mutation import (
+    BUNDLE,
+    Change,
+    Mutation,
+    a_folder,
+    a_pipe,
+    leaves,
+    linked,
+    put,
+    text_replaced,
+    wrong_for,
+)
 from tests.mutations.repository import GROUPS, PLAN, USERS, WAIVERS
 
 SEED = 20261126
 FILE, CSV = "stacks/finance/plan.yaml", "stacks/targets/test.users.csv"
 OWN_GROUPS, WAIVED = "stacks/finance/groups.csv", "stacks/finance/waivers.yaml"
-Change = Callable[[Path], object]
 
 
 def _in(name: str, change: Change) -> Change:
@@ -32,16 +41,6 @@ def _bomb(levels: int) -> str:
     lines = ["bomb0: &b0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"bomb{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 10)}]" for n in range(1, levels)]
     return "\n".join(lines) + "\n"
-
-
-def _folder(file: Path) -> None:
-    file.unlink()
-    file.mkdir()
-
-
-def _pipe(file: Path) -> None:
-    file.unlink()
-    os.mkfifo(file)
 
 
 YAML: dict[str, str] = {
@@ -147,7 +146,7 @@ def yaml_mutations() -> Iterator[Mutation]:
     for encoding in ("utf-16", "utf-16-le", "utf-32", "latin-1"):
         text = PLAN.replace("Money", "Größe")
         yield Mutation(f"plan: {encoding}", _in(FILE, _text(text, encoding)), "refused", (FILE,))
-    for name, change in (("gone", Path.unlink), ("a folder", _folder), ("a pipe", _pipe)):
+    for name, change in (("gone", Path.unlink), ("a folder", a_folder), ("a pipe", a_pipe)):
         yield Mutation(f"plan: {name}", _in(FILE, change), "refused", (FILE,))
 
 
@@ -204,7 +203,7 @@ def table_mutations() -> Iterator[Mutation]:
     for encoding in ("utf-16", "latin-1", "cp1252", "utf-32"):
         change = _text(USERS.replace("Jane", "Jürgen"), encoding)
         yield Mutation(f"users: {encoding}", _in(CSV, change), "refused", (CSV, "UTF-8"))
-    for name, change in (("a folder", _folder), ("a pipe", _pipe)):
+    for name, change in (("a folder", a_folder), ("a pipe", a_pipe)):
         yield Mutation(f"users: {name}", _in(CSV, change), "refused", (CSV,))
     for name, text in (
         ("byte order mark", "\ufeff" + USERS),
@@ -259,7 +258,7 @@ def waiver_mutations() -> Iterator[Mutation]:
     for encoding in ("utf-16", "latin-1"):
         change = _text(WAIVERS.replace("jane", "Jürgen"), encoding)
         yield Mutation(f"waivers: {encoding}", _in(WAIVED, change), "refused", (WAIVED, "UTF-8"))
-    yield Mutation("waivers: a folder", _in(WAIVED, _folder), "refused", (WAIVED,))
+    yield Mutation("waivers: a folder", _in(WAIVED, a_folder), "refused", (WAIVED,))
     unused = WAIVERS.replace("ROLE-UNKNOWN", "ROLE-UNKOWN")
     yield Mutation("waivers: of nothing", _in(WAIVED, _text(unused)), "found", ("WAIVER-UNUSED",))
 
