@@ -22,14 +22,15 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 class Reader:
     """Collects the problems of every file that it reads; its caller raises them at once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, remedy: str = REMEDY) -> None:
         self.path = path
+        self.remedy = remedy
         self.problems: list[str] = []
         self.hashes: dict[str, str] = {}
         """What the manifest says, by name."""
 
-    def problem(self, name: str, what: str, remedy: str = REMEDY) -> None:
-        self.problems.append(f"{self.path / name}: {what}; {remedy}")
+    def problem(self, name: str, what: str, remedy: str | None = None) -> None:
+        self.problems.append(f"{self.path / name}: {what}; {remedy or self.remedy}")
 
     def folder_problem(self) -> str | None:
         """Why the folder cannot be read; None when it can."""
@@ -42,20 +43,29 @@ class Reader:
 
     def read(self, name: str) -> bytes | None:
         """None without a problem: there is no such file. `name` comes from us or has a safe pattern."""
+        file = self.regular_file(name)
+        try:
+            return file.read_bytes() if file else None
+        except OSError as error:
+            self._unreadable(name, error)
+            return None
+
+    def regular_file(self, name: str) -> Path | None:
+        """As `read`: a file inside the bundle, no link out of it and no pipe."""
         file = self.path / name
         try:
             if not self._is_inside(file):
                 self.problem(name, "a link that leads out of the bundle", "put the file itself there")
-                return None
-            if not file.exists():
-                return None
-            if not file.is_file():
+            elif file.exists() and not file.is_file():
                 self.problem(name, "not a file")
-                return None
-            return file.read_bytes()
+            elif file.exists():
+                return file
         except OSError as error:
-            self.problem(name, f"not readable ({error.strerror})", "give yourself the right to read it")
-            return None
+            self._unreadable(name, error)
+        return None
+
+    def _unreadable(self, name: str, error: OSError) -> None:
+        self.problem(name, f"not readable ({error.strerror})", "give yourself the right to read it")
 
     def verified(self, name: str) -> bytes | None:
         """As `read`, of a file whose hash the manifest lists."""
@@ -114,7 +124,7 @@ class Reader:
 
     def _explain(self, name: str, data: bytes, errors: list[ErrorDetails]) -> None:
         if errors[0]["type"] == "json_invalid":
-            self.problems.append(f"{self.path / name}{_not_json(data, errors[0]['msg'])}; {REMEDY}")
+            self.problems.append(f"{self.path / name}{_not_json(data, errors[0]['msg'])}; {self.remedy}")
             return
         raw = from_json(data)
         for error in errors[:SHOWN]:
@@ -141,6 +151,6 @@ def _place(raw: Any, loc: tuple[int | str, ...]) -> str:
     if not loc or not isinstance(raw, list) or not isinstance(loc[0], int):
         return ".".join(map(str, loc))
     entry = raw[loc[0]]
-    known = entry.get("id") if isinstance(entry, dict) else None
+    known = (entry.get("id") or entry.get("ID")) if isinstance(entry, dict) else None
     label = known[:100] if isinstance(known, str) and known else f"entry {loc[0]}"
     return ": ".join(filter(None, [label, ".".join(map(str, loc[1:]))]))

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from qlift.bundle import BundleError
+from qlift.cli.check import check
 from qlift.cli.connect import connect
 from qlift.cli.demo import demo
 from qlift.cli.engine import engine
@@ -27,7 +28,7 @@ FAILURES = (CloudError, SourceError, BundleError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for command in (connect, export, users, simulate, engine):
+for command in (connect, export, check, users, simulate, engine):
     app.command()(command)
 app.add_typer(phase, name="phase")
 app.add_typer(demo, name="demo")

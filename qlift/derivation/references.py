@@ -27,10 +27,15 @@ def check_references(site: Site, people: People, findings: Findings) -> None:
     _check_kinds(site, findings)
     _check_logins(site, findings)
     _check_rows(site, people, findings)
-    for name, message in (*_of_apps(site), *_of_tasks(site), *_of_access(site)):
+    for name, message in broken_references(site):
         findings.warning("REFERENCE-UNKNOWN", name, message, AGAIN)
     for name, message in (*_of_rules(site), *_of_labels(site)):
         findings.info("REFERENCE-UNKNOWN", name, message, AGAIN)
+
+
+def broken_references(site: Site) -> list[tuple[str, str]]:
+    """Objects that cannot migrate with any phase as they are: name, and what is missing."""
+    return [*_of_apps(site), *_of_tasks(site), *_of_access(site)]
 
 
 def _check_kinds(site: Site, findings: Findings) -> None:
