@@ -1,7 +1,7 @@
 """The entities of a Qlik Sense site as a bundle keeps them: the raw JSON of the Repository Service.
 
-Only the fields that qlift reads are declared; every other field is kept untouched (`extra="allow"`),
-so that a bundle written by one version of a site can be read and written back without loss.
+Only the fields that qlift reads are declared. Every other field is kept untouched in the files, and in the
+models too (`extra="allow"`) but for app objects and attributes of users.
 Names and types: the official model pages of the Repository Service, specification 38.35.0.
 """
 
@@ -26,6 +26,9 @@ Mask = Annotated[int, Field(ge=0, lt=2**31)]
 """Bits of actions."""
 FileName = Annotated[str, Field(pattern=r"^([0-9A-Za-z_-]+/)?[0-9A-Za-z_-][0-9A-Za-z_.-]*$", max_length=200)]
 """In the bundle's folder or in a folder there, never outside."""
+
+LEAN = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
+"""Of what a large site has a million of: fields that nobody reads stay in the file and take no memory."""
 
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -74,15 +77,25 @@ class App(Entity):
     modified_date: str = ""
 
 
+class ObjectUser(UserRef):
+    model_config = LEAN
+
+
+class ObjectApp(Named):
+    model_config = LEAN
+
+
 class AppObject(Entity):
     """A sheet, bookmark, script ... of an app.
 
     `engine_object_id` is its id inside the app file and in Qlik Cloud.
     """
 
+    model_config = LEAN
+
     name: Name = ""
-    owner: UserRef
-    app: Named
+    owner: ObjectUser
+    app: ObjectApp
     engine_object_id: Name = ""
     object_type: Name = ""
     content_hash: Name = ""
@@ -103,7 +116,7 @@ class Stream(Entity):
 
 
 class UserAttribute(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
+    model_config = LEAN
 
     attribute_type: Name = ""
     attribute_value: Name = ""
