@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from qlift.bundle.errors import BundleError
+
 
 def dump(value: Any) -> str:
     """Two-space indent, keys in the order of the source, UTF-8, a final newline."""
@@ -28,6 +30,19 @@ def write_text(path: Path, text: str) -> str:
         os.fsync(file.fileno())
     part.replace(path)
     return digest
+
+
+def read_list(path: Path) -> list[dict[str, Any]]:
+    """Objects of an earlier export; empty without the file. Raises `BundleError`."""
+    if not path.exists():
+        return []
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(e, dict) and "id" in e for e in found):
+        raise BundleError([f"{path}: not as an earlier export wrote it; restore it from git"])
+    return found
 
 
 def digest_of(path: Path) -> str:

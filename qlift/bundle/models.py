@@ -1,16 +1,34 @@
 """The entities of a Qlik Sense site as a bundle keeps them: the raw JSON of the Repository Service.
 
-Only the fields that qlift reads are declared; every other field is kept untouched (`extra="allow"`),
-so that a bundle written by one version of a site can be read and written back without loss.
+Only the fields that qlift reads are declared. Every other field is kept untouched in the files, and in the
+models too (`extra="allow"`) but for app objects and attributes of users.
 Names and types: the official model pages of the Repository Service, specification 38.35.0.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from typing_extensions import TypedDict
+
+Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+"""Ids become names of files and of objects in Pulumi's state, so they hold nothing else. A site has GUIDs."""
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(max_length=10_000)]
+LongText = Annotated[str, Field(max_length=1_000_000)]
+"""Both bounds are ours, far above what a site holds."""
+Int = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+"""The service's own have 32 bits."""
+Mask = Annotated[int, Field(ge=0, lt=2**31)]
+"""Bits of actions."""
+FileName = Annotated[str, Field(pattern=r"^([0-9A-Za-z_-]+/)?[0-9A-Za-z_-][0-9A-Za-z_.-]*$", max_length=200)]
+"""In the bundle's folder or in a folder there, never outside."""
+
+LEAN = ConfigDict(extra="ignore", frozen=True, alias_generator=to_camel, populate_by_name=True)
+"""Of what a large site has a million of: fields that nobody reads stay in the file and take no memory."""
 
 ZERO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -20,21 +38,21 @@ class Entity(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
-    id: str
+    id: Id
 
 
 class Named(Entity):
     """A condensed reference: id and name."""
 
-    name: str = ""
+    name: Name = ""
 
 
 class UserRef(Entity):
     """A condensed user. `user_directory` and `user_id` together are unique in a site."""
 
-    user_id: str
-    user_directory: str
-    name: str = ""
+    user_id: Name
+    user_directory: Name
+    name: Name = ""
 
     @property
     def login(self) -> str:
@@ -44,13 +62,13 @@ class UserRef(Entity):
 class CustomPropertyValue(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
 
-    value: str
+    value: Name
     definition: Named
 
 
 class App(Entity):
-    name: str
-    description: str = ""
+    name: Name
+    description: LongText = ""
     owner: UserRef
     published: bool = False
     stream: Named | None = None
@@ -59,18 +77,28 @@ class App(Entity):
     modified_date: str = ""
 
 
+class ObjectUser(UserRef):
+    model_config = LEAN
+
+
+class ObjectApp(Named):
+    model_config = LEAN
+
+
 class AppObject(Entity):
     """A sheet, bookmark, script ... of an app.
 
     `engine_object_id` is its id inside the app file and in Qlik Cloud.
     """
 
-    name: str = ""
-    owner: UserRef
-    app: Named
-    engine_object_id: str = ""
-    object_type: str = ""
-    content_hash: str = ""
+    model_config = LEAN
+
+    name: Name = ""
+    owner: ObjectUser
+    app: ObjectApp
+    engine_object_id: Name = ""
+    object_type: Name = ""
+    content_hash: Name = ""
     published: bool = False
     approved: bool = False
 
@@ -81,17 +109,17 @@ class AppObject(Entity):
 
 
 class Stream(Entity):
-    name: str
+    name: Name
     owner: UserRef | None = None
     tags: tuple[Named, ...] = ()
     custom_properties: tuple[CustomPropertyValue, ...] = ()
 
 
 class UserAttribute(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
+    model_config = LEAN
 
-    attribute_type: str = ""
-    attribute_value: str = ""
+    attribute_type: Name = ""
+    attribute_value: Name = ""
 
 
 class User(UserRef):
@@ -114,9 +142,9 @@ class User(UserRef):
 class ReloadTask(Named):
     enabled: bool = True
     app: Named
-    task_session_timeout: int = 1440
+    task_session_timeout: Int = 1440
     """Minutes."""
-    max_retries: int = 0
+    max_retries: Int = 0
     is_manually_triggered: bool = False
     is_partial_reload: bool = False
     time_to_live: int | None = None
@@ -156,12 +184,12 @@ class SchemaEvent(Named):
 
     enabled: bool = True
     time_zone: str = "UTC"
-    daylight_saving_time: int = 0
+    daylight_saving_time: Int = 0
     start_date: str
     expiration_date: str = "9999-01-01T00:00:00.000"
     schema_filter_description: tuple[str, ...] = ()
     increment_description: str = "0 0 0 0"
-    increment_option: int = 0
+    increment_option: Int = 0
     reload_task: Named | None = None
     user_sync_task: Named | None = None
     external_program_task: Named | None = None
@@ -170,10 +198,10 @@ class SchemaEvent(Named):
 class TimeConstraint(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    days: int = 0
-    hours: int = 0
-    minutes: int = 0
-    seconds: int = 0
+    days: Int = 0
+    hours: Int = 0
+    minutes: Int = 0
+    seconds: Int = 0
 
 
 class CompositeRule(BaseModel):
@@ -181,7 +209,7 @@ class CompositeRule(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, alias_generator=to_camel)
 
-    rule_state: int = 0
+    rule_state: Int = 0
     reload_task: Named | None = None
     user_sync_task: Named | None = None
     external_program_task: Named | None = None
@@ -204,17 +232,17 @@ class SystemRule(Named):
 
     category: str = ""
     type: str = ""
-    rule: str = ""
-    resource_filter: str = ""
-    actions: int = 0
+    rule: LongText = ""
+    resource_filter: LongText = ""
+    actions: Mask = 0
     disabled: bool = False
-    rule_context: int = 0
+    rule_context: Int = 0
 
 
 class DataConnection(Named):
     owner: UserRef | None = None
     type: str = ""
-    connectionstring: str = ""
+    connectionstring: LongText = ""
 
 
 class Extension(Named):
@@ -266,10 +294,10 @@ class AppFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    app: str
+    app: Id
     """Id of the source app."""
-    sha256: str
-    size: int
+    sha256: Sha256
+    size: Annotated[int, Field(ge=0, lt=2**63)]
     """Bytes."""
     modified_date: str
     """`modifiedDate` of the app when its file was read."""
@@ -286,8 +314,8 @@ class StreamAccess(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    stream: str
-    users: dict[str, int]
+    stream: Id
+    users: dict[Id, Mask]
 
 
 class Redaction(BaseModel):
@@ -306,9 +334,9 @@ class Rename(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: str
-    id: str
-    former_names: tuple[str, ...]
+    kind: Annotated[str, Field(pattern="^[a-z]{1,64}$")]
+    id: Id
+    former_names: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class Identity(BaseModel):
@@ -329,16 +357,45 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int = 1
-    site: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    site: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)
     product_version: str = ""
     identity: Identity
-    data: str = "all"
+    data: Annotated[str, Field(pattern="^(all|none)$")] = "all"
     """`all`, or `none` when the app files were exported without data."""
-    scope: str = "all"
+    scope: Annotated[str, Field(pattern="^(all|published|approved)$")] = "all"
     """`all`, `published` or `approved`: which app objects the app files hold."""
-    counts: dict[str, int]
-    sha256: dict[str, str]
+    counts: dict[str, Annotated[int, Field(ge=0)]]
+    sha256: dict[FileName, Sha256]
     """Hash of each stable file, by its name relative to the bundle."""
 
 
 Raw = dict[str, Any]
+
+
+def _moment(text: str) -> str:
+    if text:
+        datetime.fromisoformat(text)
+    return text
+
+
+class LastExecution(TypedDict, total=False):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    status: Annotated[int, Field(ge=0, lt=2**31)] | None
+    duration: Annotated[int, Field(ge=0, lt=2**63)] | None
+    """Milliseconds."""
+
+
+class Operational(TypedDict, total=False):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    nextExecution: Annotated[str, AfterValidator(_moment)] | None
+    lastExecutionResult: LastExecution | None
+
+
+class Runtime(TypedDict, total=False):
+    """Volatile fields of one object, as the site spells them; those that nobody reads are as they come."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    operational: Operational | None

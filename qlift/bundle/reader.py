@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 from qlift.bundle import layout, models
 from qlift.bundle.errors import BundleError
-from qlift.bundle.files import digest_of
+from qlift.bundle.kinds import QLIKVIEW, kind_in
+from qlift.bundle.reading import Reader
 
 M = TypeVar("M", bound=BaseModel)
-REMEDY = "export again, or restore the file from git"
+E = TypeVar("E", bound=models.Entity)
 
 
 @dataclass(frozen=True)
@@ -51,24 +54,17 @@ class Bundle:
     user_sync_tasks: tuple[models.UserSyncTask, ...] = ()
     content_libraries: tuple[models.ContentLibrary, ...] = ()
     user_directories: tuple[models.UserDirectory, ...] = ()
+    app_objects: dict[str, tuple[models.AppObject, ...]] = field(default_factory=dict, repr=False)
+    """By app."""
 
     def objects(self, app_id: str) -> tuple[models.AppObject, ...]:
         """Sorted by id; empty when the app has none."""
-        return self._objects.get(app_id, ())
+        return self.app_objects.get(app_id, ())
 
     def script(self, app_id: str) -> str | None:
         """The load script, credentials replaced; None when the export could not read it."""
         path = self.path / layout.SCRIPTS / f"{app_id}.qvs"
         return path.read_bytes().decode("utf-8") if path.exists() else None
-
-    @cached_property
-    def _objects(self) -> dict[str, tuple[models.AppObject, ...]]:
-        folder = self.path / layout.OBJECTS
-        found = {}
-        for path in sorted(folder.glob("*.json")) if folder.exists() else []:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-            found[path.stem] = tuple(models.AppObject.model_validate(r) for r in raw)
-        return found
 
     @property
     def site(self) -> str:
@@ -83,106 +79,177 @@ class Bundle:
 
 def load_bundle(path: Path) -> Bundle:
     """Raises `BundleError` with every problem."""
-    reader = _Reader(path)
-    manifest = reader.manifest()
-    entities = {kind: reader.entities(kind, model) for kind, model in layout.KINDS.items()}
-    lists = {name: reader.models_of(name, model) for name, model in layout.LISTS.items()}
-    for objects in sorted((path / layout.OBJECTS).glob("*.json")):
-        reader.models_of(f"{layout.OBJECTS}/{objects.name}", models.AppObject)
-    runtime = {kind: reader.json(f"{kind}.runtime.json", {}) for kind in layout.KINDS}
-    if reader.problems or manifest is None:
+    with _uncollected():
+        return _load(path)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A large bundle is a million objects, none of them garbage: looking for some again and again took four
+    fifths of the time.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _load(path: Path) -> Bundle:
+    reader = Reader(path)
+    manifest = _manifest(reader)
+    if manifest is None:
         raise BundleError(reader.problems)
-    return Bundle(
+    reader.hashes = manifest.sha256
+    lists = _Lists(reader, manifest)
+    bundle = Bundle(
         path=path,
         manifest=manifest,
-        apps=_typed(entities["app"], models.App),
-        streams=_typed(entities["stream"], models.Stream),
-        users=_typed(entities["user"], models.User),
-        reload_tasks=_typed(entities["reloadtask"], models.ReloadTask),
-        schema_events=_typed(entities["schemaevent"], models.SchemaEvent),
-        composite_events=_typed(entities["compositeevent"], models.CompositeEvent),
-        system_rules=_typed(entities["systemrule"], models.SystemRule),
-        data_connections=_typed(entities["dataconnection"], models.DataConnection),
-        tags=_typed(entities["tag"], models.Named),
-        custom_properties=_typed(entities["custompropertydefinition"], models.CustomPropertyDefinition),
-        extensions=_typed(entities["extension"], models.Extension),
-        app_files={f.app: f for f in _typed(lists[layout.APP_FILES], models.AppFile)},
-        access={a.stream: a for a in _typed(lists[layout.ACCESS], models.StreamAccess)},
-        renames={(r.kind, r.id): r for r in _typed(lists[layout.RENAMES], models.Rename)},
-        redactions=_typed(lists[layout.REDACTIONS], models.Redaction),
-        runtime=runtime,
-        external_tasks=_typed(entities["externalprogramtask"], models.ExternalProgramTask),
-        user_sync_tasks=_typed(entities["usersynctask"], models.UserSyncTask),
-        content_libraries=_typed(entities["contentlibrary"], models.ContentLibrary),
-        user_directories=_typed(entities["userdirectory"], models.UserDirectory),
+        apps=lists.of("app", models.App),
+        streams=lists.of("stream", models.Stream),
+        users=lists.of("user", models.User),
+        reload_tasks=lists.of("reloadtask", models.ReloadTask),
+        schema_events=lists.of("schemaevent", models.SchemaEvent),
+        composite_events=lists.of("compositeevent", models.CompositeEvent),
+        system_rules=lists.of("systemrule", models.SystemRule),
+        data_connections=lists.of("dataconnection", models.DataConnection),
+        tags=lists.of("tag", models.Named),
+        custom_properties=lists.of("custompropertydefinition", models.CustomPropertyDefinition),
+        extensions=lists.of("extension", models.Extension),
+        app_files={f.app: f for f in lists.app_files()},
+        access={a.stream: a for a in lists.access()},
+        renames={(r.kind, r.id): r for r in lists.renames()},
+        redactions=lists.verified(layout.REDACTIONS, models.Redaction),
+        runtime={kind: lists.runtime(kind) for kind in layout.KINDS},
+        external_tasks=lists.of("externalprogramtask", models.ExternalProgramTask),
+        user_sync_tasks=lists.of("usersynctask", models.UserSyncTask),
+        content_libraries=lists.of("contentlibrary", models.ContentLibrary),
+        user_directories=lists.of("userdirectory", models.UserDirectory),
+        app_objects=dict(lists.objects()),
     )
+    lists.check_scripts()
+    lists.check_the_rest()
+    if reader.problems:
+        raise BundleError(reader.problems)
+    return bundle
 
 
-def _typed(found: Iterable[BaseModel], model: type[M]) -> tuple[M, ...]:
-    return tuple(f for f in found if isinstance(f, model))
+def _manifest(reader: Reader) -> models.Manifest | None:
+    path = reader.path
+    wrong = reader.folder_problem()
+    if wrong:
+        reader.problems.append(f"{path}: the bundle {wrong}; run `qlift export`, or correct its path")
+        return None
+    data = reader.read(layout.MANIFEST)
+    if data is None:
+        if not reader.problems:
+            reader.problems.append(
+                f"{path}: the bundle is unfinished (no manifest.json); run `qlift export`, it resumes"
+            )
+        return None
+    if kind_in(data) == QLIKVIEW:
+        reader.problems.append(
+            f"{path}: a QlikView bundle; it can be checked (`qlift check`), but nothing can be derived from "
+            "it yet: take it out of the plan's `sources`"
+        )
+        return None
+    manifest = reader.parsed(layout.MANIFEST, data, _MANIFEST, None)
+    if manifest is not None and manifest.format != 1:
+        reader.problem(
+            layout.MANIFEST,
+            f"format {manifest.format} is not known to this version of qlift",
+            "take the version that wrote it, or export again",
+        )
+        return None
+    return manifest
 
 
-class _Reader:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.problems: list[str] = []
+@cache
+def _list_of(model: type[BaseModel]) -> TypeAdapter[Any]:
+    return TypeAdapter(tuple[model, ...])  # type: ignore[valid-type]
 
-    def manifest(self) -> models.Manifest | None:
-        file = self.path / layout.MANIFEST
-        if not file.exists():
-            what = "is unfinished (no manifest.json)" if self.path.exists() else "does not exist"
-            self.problems.append(f"{self.path}: the bundle {what}; run `qlift export`, it resumes")
-            return None
-        raw = self.json(layout.MANIFEST, None)
-        try:
-            manifest = models.Manifest.model_validate(raw)
-        except ValidationError as error:
-            self.problems += [f"{file}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-            return None
-        if manifest.format != 1:
-            self.problems.append(f"{file}: format {manifest.format} is not known to this version of qlift")
-            return None
-        for name, wanted in manifest.sha256.items():
-            listed = self.path / name
-            if not listed.exists():
-                self.problems.append(f"{listed}: missing; {REMEDY}")
-            elif digest_of(listed) != wanted:
-                self.problems.append(f"{listed}: not as it was exported (sha256 differs); {REMEDY}")
-        return manifest
 
-    def json(self, name: str, default: Any) -> Any:
-        file = self.path / name
-        if not file.exists():
-            return default
-        try:
-            return json.loads(file.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            self.problems.append(f"{file}:{error.lineno}: not JSON ({error.msg}); {REMEDY}")
-        except UnicodeDecodeError:
-            self.problems.append(f"{file}: not UTF-8; {REMEDY}")
-        return default
+_MANIFEST: TypeAdapter[models.Manifest | None] = TypeAdapter(models.Manifest)
+_RUNTIME: TypeAdapter[dict[str, models.Runtime]] = TypeAdapter(dict[str, models.Runtime])
 
-    def models_of(self, name: str, model: type[M]) -> list[M]:
-        raw = self.json(name, [])
-        if not isinstance(raw, list):
-            self.problems.append(f"{self.path / name}: expected a list; {REMEDY}")
-            return []
-        found = []
-        for number, entry in enumerate(raw):
-            try:
-                found.append(model.model_validate(entry))
-            except ValidationError as error:
-                where = entry.get("id", f"entry {number}") if isinstance(entry, dict) else f"entry {number}"
-                for problem in error.errors():
-                    field_name = ".".join(map(str, problem["loc"]))
-                    self.problems.append(f"{self.path / name}: {where}: {field_name}: {problem['msg']}")
+
+class _Lists:
+    """Every file is read once: hashed and validated from the same bytes."""
+
+    def __init__(self, reader: Reader, manifest: models.Manifest) -> None:
+        self.reader = reader
+        self.manifest = manifest
+        self.read: set[str] = set()
+        """Names whose hash was compared."""
+
+    def of(self, kind: str, model: type[E]) -> tuple[E, ...]:
+        name = f"{kind}.json"
+        problems = len(self.reader.problems)
+        found = self.verified(name, model)
+        self.reader.unique(name, (e.id for e in found))
+        counted = self.manifest.counts.get(kind)
+        if counted not in (None, len(found)) and len(self.reader.problems) == problems:
+            self.reader.problem(name, f"holds {len(found)} objects, {layout.MANIFEST} says {counted}")
+        return tuple(sorted(found, key=lambda e: e.id))
+
+    def verified(self, name: str, model: type[M]) -> tuple[M, ...]:
+        self.read.add(name)
+        found: tuple[M, ...] = self.reader.parsed(name, self.reader.verified(name), _list_of(model), ())
         return found
 
-    def entities(self, kind: str, model: type[models.Entity]) -> list[models.Entity]:
-        found = self.models_of(f"{kind}.json", model)
-        seen: set[str] = set()
-        for entity in found:
-            if entity.id in seen:
-                self.problems.append(f"{self.path / kind}.json: {entity.id} stands there twice; {REMEDY}")
-            seen.add(entity.id)
-        return sorted(found, key=lambda e: e.id)
+    def app_files(self) -> tuple[models.AppFile, ...]:
+        """Not in the manifest: the files change with every reload."""
+        name = layout.APP_FILES
+        found: tuple[models.AppFile, ...] = self.reader.parsed(
+            name, self.reader.read(name), _list_of(models.AppFile), ()
+        )
+        self.reader.unique(name, (f.app for f in found))
+        return found
+
+    def access(self) -> tuple[models.StreamAccess, ...]:
+        found = self.verified(layout.ACCESS, models.StreamAccess)
+        self.reader.unique(layout.ACCESS, (a.stream for a in found))
+        return found
+
+    def renames(self) -> tuple[models.Rename, ...]:
+        found = self.verified(layout.RENAMES, models.Rename)
+        self.reader.unique(layout.RENAMES, (f"{r.kind} {r.id}" for r in found))
+        return found
+
+    def runtime(self, kind: str) -> dict[str, models.Raw]:
+        name = f"{kind}.runtime.json"
+        found = self.reader.parsed(name, self.reader.read(name), _RUNTIME, {})
+        return {id_: dict(volatile) for id_, volatile in found.items()}
+
+    def objects(self) -> Iterator[tuple[str, tuple[models.AppObject, ...]]]:
+        for name, stem in self._files_in(layout.OBJECTS, ".json"):
+            found = self.verified(name, models.AppObject)
+            self.reader.unique(name, (o.id for o in found))
+            others = sorted({o.app.id for o in found} - {stem})
+            if others:
+                self.reader.problem(name, f"holds objects of the app {others[0]}")
+            yield stem, tuple(sorted(found, key=lambda o: o.id))
+
+    def check_scripts(self) -> None:
+        for name, _ in self._files_in(layout.SCRIPTS, ".qvs"):
+            self.read.add(name)
+            try:
+                (self.reader.verified(name) or b"").decode("utf-8")
+            except UnicodeDecodeError:
+                self.reader.problem(name, "not UTF-8")
+
+    def check_the_rest(self) -> None:
+        """What the manifest lists and this version of qlift does not know."""
+        for name in self.manifest.sha256:
+            if name not in self.read:
+                self.reader.verified(name)
+
+    def _files_in(self, folder: str, suffix: str) -> list[tuple[str, str]]:
+        """Names and stems of the files that are there."""
+        try:
+            found = sorted(f.name for f in (self.reader.path / folder).iterdir() if f.name.endswith(suffix))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return [(f"{folder}/{name}", name.removesuffix(suffix)) for name in found]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from qlift.bundle import layout
 from qlift.bundle.arrays import read_file, write_array
+from qlift.bundle.errors import BundleError
 from qlift.bundle.files import digest_of, dump, write_text
 from qlift.bundle.models import AppFile, Identity, Manifest, Raw, Redaction, Rename, StreamAccess
 from qlift.bundle.redact import redact_entity, redact_script
@@ -204,10 +207,10 @@ class Writer:
             del self._hashes[name]
 
     def _former(self, name: str, model: Any) -> list[Any]:
-        return [model.model_validate(entry) for entry in read_file(self.path / name)]
+        return [_as_written(self.path / name, model, entry) for entry in _earlier(self.path / name)]
 
     def _note_renames(self, kind: str, names: dict[str, str]) -> None:
-        for entity in read_file(self.path / f"{kind}.json"):
+        for entity in _earlier(self.path / f"{kind}.json"):
             key, former = str(entity["id"]), str(entity.get("name", ""))
             name = names.get(key, former)
             if former == name:
@@ -215,6 +218,25 @@ class Writer:
             known = self._renames[kind, key].former_names if (kind, key) in self._renames else ()
             kept = tuple(n for n in (*known, former) if n != name)
             self._renames[kind, key] = Rename(kind=kind, id=key, former_names=tuple(dict.fromkeys(kept)))
+
+
+def _earlier(path: Path) -> Iterator[Raw]:
+    """Objects of an earlier export; none without the file. Raises `BundleError`."""
+    try:
+        yield from read_file(path)
+    except (ValueError, RecursionError):
+        raise _spoilt(path) from None
+
+
+def _as_written(path: Path, model: Any, entry: Raw) -> Any:
+    try:
+        return model.model_validate(entry)
+    except ValidationError:
+        raise _spoilt(path) from None
+
+
+def _spoilt(path: Path) -> BundleError:
+    return BundleError([f"{path}: not as an earlier export wrote it; restore it from git"])
 
 
 def _json(value: Any) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from qlift.bundle import BlobError, BundleError
 from qlift.cli.assess import assess
+from qlift.cli.check import check
 from qlift.cli.connect import connect
 from qlift.cli.demo import demo
 from qlift.cli.engine import engine
@@ -29,7 +30,7 @@ FAILURES = (CloudError, SourceError, BundleError, BlobError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for command in (connect, export, assess, users, simulate, engine):
+for command in (connect, export, check, assess, users, simulate, engine):
     app.command()(command)
 app.command("import-dump")(import_dump_command)
 app.add_typer(phase, name="phase")
@@ -49,10 +50,14 @@ def main() -> None:
         _tell(error, MISUSED)
     except FAILURES as error:
         _tell(error, FAILED)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _tell(f"{error.filename}: {error.strerror}; correct the path, or its rights", FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 
 
-def _tell(error: Exception, code: int) -> None:
+def _tell(error: Exception | str, code: int) -> None:
     typer.echo(str(error), err=True)
     sys.exit(code)

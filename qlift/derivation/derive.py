@@ -16,6 +16,7 @@ from qlift.derivation.people import People
 from qlift.derivation.people_findings import about_people
 from qlift.derivation.permissions import assignments
 from qlift.derivation.plan import Plan
+from qlift.derivation.references import check_references
 from qlift.derivation.schedules import schedules
 from qlift.derivation.script_checks import SCRIPT, check_scripts
 from qlift.derivation.selection import places, select_apps
@@ -33,6 +34,7 @@ def derive(
     context = Context(plan, tuple(Site(b) for b in bundles), people, findings, as_of)
     for site in context.sites:
         _about_the_bundle(context, site)
+        check_references(site, people, findings)
     all_places = places(context)
     selected = select_apps(context, all_places)
     apps = derive_apps(context, selected)

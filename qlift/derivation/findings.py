@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from qlift.bundle.errors import for_people
 from qlift.derivation.desired import Finding, Severity, Waiver
+
+LONGEST = 20_000
+
+
+def _printable(text: str) -> str:
+    """Names come from a site where anybody may have chosen them, and go to terminals."""
+    return for_people(text, LONGEST, keep="\n\t")
 
 
 class Findings:
@@ -22,6 +30,7 @@ class Findings:
         self._add(code, Severity.INFO, object_, message, remedy)
 
     def _add(self, code: str, severity: Severity, object_: str, message: str, remedy: str) -> None:
+        object_, message, remedy = (_printable(text) for text in (object_, message, remedy))
         self._found.append(
             Finding(code=code, severity=severity, object=object_, message=message, remedy=remedy)
         )

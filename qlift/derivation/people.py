@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from qlift.bundle.models import User, UserRef
+from qlift.bundle.models import ZERO_ID, User, UserRef
 from qlift.derivation.desired import Assignee
 from qlift.derivation.findings import Findings
-from qlift.derivation.plan import Plan
+from qlift.derivation.plan import Plan, Word
 from qlift.derivation.plan_file import PlanError
-from qlift.derivation.sheets import read_sheet, sheet_text
+from qlift.derivation.sheets import read_sheet, restored, sheet_text
 
 R = TypeVar("R", bound=BaseModel)
 Status = Literal["matched", "missing", "ambiguous"]
@@ -25,9 +25,9 @@ class UserRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    site: str
-    directory: str
-    user_id: str
+    site: Word
+    directory: Word
+    user_id: Word
     name: str = ""
     subject: str = ""
     email: str = ""
@@ -43,8 +43,8 @@ class GroupRow(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    site: str
-    group: str
+    site: Word
+    group: Word
     name: str
     status: Status
     note: str = ""
@@ -59,46 +59,88 @@ def read_groups(path: Path) -> list[GroupRow]:
 
 
 def _read(path: Path, model: type[R]) -> list[R]:
-    if not path.exists():
-        return []
+    """Empty without the file. Raises `PlanError` with every problem."""
     try:
-        header, rows = read_sheet(path.read_text(encoding="utf-8"))
+        if not path.exists():
+            return []
+        if not path.is_file():
+            raise PlanError([f"{path}: not a file; correct the path"])
+        header, rows = read_sheet(path.read_bytes().decode("utf-8"))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise PlanError([f"{path}: not readable as CSV in UTF-8 ({error}); save it as such"]) from None
+        raise PlanError(
+            [f"{path}: not readable as CSV in UTF-8 ({error}); save it as such, or restore it from git"]
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise PlanError([f"{path}: not readable ({reason}); correct the path, or its rights"]) from None
+    if not header:
+        raise PlanError([f"{path}: empty; `qlift users` writes it, or remove it"])
     _check_header(path, header, model)
-    found, problems = [], []
+    found: list[R] = []
+    problems: list[str] = []
     lines: dict[tuple[str, ...], int] = {}
-    for number, row in enumerate(rows, 2):
+    for number, cells in rows:
+        wrong = _wrong_cells(header, cells)
+        if wrong:
+            problems.append(f"{path}:{number}: {wrong}")
+            continue
+        row = dict(zip(header, map(restored, cells), strict=False))
         try:
             found.append(model.model_validate(row))
-            key = tuple(row[k].casefold() for k in _KEYS[model])
-            if (first := lines.setdefault(key, number)) != number:
-                problems.append(f"{path}:{number}: the same as line {first}; keep one of them")
         except ValidationError as error:
             problems += [
-                f"{path}:{number}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
+                f"{path}:{number}: {'.'.join(map(str, e['loc']))}: {_WANTED.get(e['type'], e['msg'])}; "
+                "correct the row"
+                for e in error.errors()
             ]
+            continue
+        key = tuple(row[k].casefold() for k in _KEYS[model])
+        if (first := lines.setdefault(key, number)) != number:
+            problems.append(f"{path}:{number}: the same as line {first}; keep one of them")
     if problems:
         raise PlanError(problems)
     return found
 
 
+_WANTED = {"string_too_short": "empty", "missing": "no value"}
 _KEYS: dict[type[BaseModel], tuple[str, ...]] = {
     UserRow: ("site", "directory", "user_id"),
     GroupRow: ("site", "group"),
 }
 
 
-def _check_header(path: Path, header: Iterable[str], model: type[BaseModel]) -> None:
-    found, known = list(header), model.model_fields
-    needed = [name for name, field in known.items() if field.is_required()]
-    missing = [name for name in needed if name not in found]
-    problems = [f"{path}:1: unknown column `{name}`" for name in found if name not in known]
+def _check_header(path: Path, header: list[str], model: type[BaseModel]) -> None:
+    known = model.model_fields
+    missing = [name for name, field in known.items() if field.is_required() and name not in header]
+    problems = [
+        f"{path}:1: unknown column `{name}`; known are {', '.join(known)}"
+        for name in header
+        if name not in known
+    ]
+    problems += [
+        f"{path}:1: the column `{name}` stands there twice; keep one"
+        for name in sorted({n for n in header if header.count(n) > 1})
+    ]
     if missing:
-        hint = "; separate columns by commas, semicolons or tabs" if len(found) == 1 else ""
-        problems.append(f"{path}:1: no column {', '.join(missing)}{hint}")
-    if found and problems:
+        hint = (
+            "separate columns by commas, semicolons or tabs"
+            if len(header) == 1
+            else "the first line names the columns"
+        )
+        problems.append(f"{path}:1: no column {', '.join(missing)}; {hint}")
+    if problems:
         raise PlanError(problems)
+
+
+def _wrong_cells(header: list[str], cells: list[str]) -> str | None:
+    if len(cells) > len(header):
+        return f"{len(cells)} cells under {len(header)} columns; put a value with a comma in quotes"
+    for name, cell in zip(header, cells, strict=False):
+        if cell.startswith("="):
+            return f"{name}: a formula ({cell}); write the value, or begin with ' if it is meant as it is"
+        if "\0" in cell:
+            return f"{name}: holds a NUL character; write the value again"
+    return None
 
 
 def csv_text(rows: Iterable[BaseModel], model: type[BaseModel]) -> str:
@@ -131,6 +173,17 @@ class People:
         self._users = {(u.site, u.directory.casefold(), u.user_id.casefold()): u for u in users}
         self._groups = {(g.site, g.group): g for g in groups}
         self._rules = {r.directory.casefold(): r for r in plan.users.rules}
+
+    def rows_without(
+        self, site: str, logins: Container[str], groups: Container[str]
+    ) -> tuple[list[str], list[str]]:
+        """Rows of a site for a login (without case) or a group that is not among these."""
+        users = [
+            f"{row.directory}\\{row.user_id}"
+            for (row_site, *_), row in self._users.items()
+            if row_site == site and f"{row.directory}\\{row.user_id}".casefold() not in logins
+        ]
+        return users, [g for row_site, g in self._groups if row_site == site and g not in groups]
 
     def expected(self, user: User) -> tuple[str, str]:
         """Subject and e-mail by the plan's rules; empty where they say nothing."""
@@ -193,7 +246,7 @@ class People:
                 for (_, *login), row in sorted(self._users.items())
                 if login == [directory.casefold(), user_id.casefold()] and row.status == "matched"
             ]
-            person = User(id="", user_id=user_id, user_directory=directory)
+            person = User(id=ZERO_ID, user_id=user_id, user_directory=directory)
             subject, email = (rows[0].subject, rows[0].email) if rows else self.expected(person)
             value = subject if self._plan.users.match_by == "subject" else email
             if value:

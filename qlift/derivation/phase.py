@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,8 +16,9 @@ from qlift.derivation.derive import derive
 from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.people import GroupRow, People, read_groups, read_users
 from qlift.derivation.plan import Plan
-from qlift.derivation.plan_file import PlanError, load_plan
+from qlift.derivation.plan_file import PlanError, compose, load_plan, plain, twice
 
+T = TypeVar("T")
 WAIVERS = "waivers.yaml"
 
 
@@ -34,18 +37,21 @@ def plan_path(root: Path, phase: str) -> Path:
 
 
 def load_bundles(root: Path, plan: Plan) -> list[Bundle]:
-    """Raises `BundleError` with the problems of all of them."""
-    found: list[Bundle] = []
+    """Raises `PlanError` or `BundleError` with the problems of all of them."""
     problems: list[str] = []
-    for source in plan.sources:
+    folders = [_inside(root, root, s.bundle, f"sources: {s.site}: bundle", problems) for s in plan.sources]
+    if problems:
+        raise PlanError(problems)
+    found: list[Bundle] = []
+    for source, folder in zip(plan.sources, folders, strict=True):
         try:
-            bundle = load_bundle(root / source.bundle)
+            bundle = load_bundle(folder)
         except BundleError as error:
             problems += error.problems
             continue
         if bundle.site != source.site:
             problems.append(
-                f"{root / source.bundle}: is of the site {bundle.site}, the plan says {source.site}"
+                f"{folder}: is of the site {bundle.site}, the plan says {source.site}; correct `sources`"
             )
         found.append(bundle)
     if problems:
@@ -53,48 +59,105 @@ def load_bundles(root: Path, plan: Plan) -> list[Bundle]:
     return found
 
 
+def _inside(root: Path, folder: Path, given: str, where: str, problems: list[str]) -> Path:
+    """`given` beside `folder`. Only an absolute path leads out of the repository, for then it is meant."""
+    path = folder / given
+    try:
+        path.exists()
+        within = Path(given).is_absolute() or path.resolve().is_relative_to(root.resolve())
+    except (OSError, ValueError, RuntimeError) as error:
+        # A name too long, a NUL in it, a circle of links.
+        problems.append(f"{where}: {given}: no usable path ({error}); correct it")
+        return path
+    if not within:
+        problems.append(
+            f"{where}: {given} leads out of the repository; name it by its absolute path if that is meant"
+        )
+    return path
+
+
 def derive_phase(root: Path, phase: str, files: PeopleFiles, as_of: date) -> tuple[Plan, Desired]:
     """Raises `PlanError` or `BundleError`; what the plan says about the source comes as findings."""
     path = plan_path(root, phase)
     plan = load_plan(path)
-    people = People(plan, read_users(files.users), _groups(path.parent, plan, files))
-    return plan, derive(load_bundles(root, plan), plan, people, _waivers(path.parent / WAIVERS), as_of)
+    problems: list[str] = []
+    users = _tried(lambda: read_users(files.users), problems)
+    groups = _tried(lambda: _groups(root, path.parent, plan, files), problems)
+    waivers = _tried(lambda: _waivers(path.parent / WAIVERS), problems)
+    if problems:
+        raise PlanError(problems)
+    return plan, derive(load_bundles(root, plan), plan, People(plan, users, groups), waivers, as_of)
 
 
-def _groups(folder: Path, plan: Plan, files: PeopleFiles) -> list[GroupRow]:
+def _tried(read: Callable[[], list[T]], problems: list[str]) -> list[T]:
+    """People want to hear of the problems of all files at once."""
+    try:
+        return read()
+    except PlanError as error:
+        problems += error.problems
+        return []
+
+
+def _groups(root: Path, folder: Path, plan: Plan, files: PeopleFiles) -> list[GroupRow]:
     """Of the target, then of the plan's own file: the later row of a group counts."""
     found = read_groups(files.groups)
     if plan.groups.map is None:
         return found
-    own = folder / plan.groups.map
-    if not own.exists():
-        raise PlanError([f"{own}: there is no such file; write it, or leave `groups.map` out"])
+    problems: list[str] = []
+    # A plan may lie outside the repository; its files are then beside it.
+    within = root if folder.resolve().is_relative_to(root.resolve()) else folder
+    own = _inside(within, folder, plan.groups.map, "groups.map", problems)
+    if not problems and not own.exists():
+        problems = [f"{own}: there is no such file; write it, or leave `groups.map` out"]
+    if problems:
+        raise PlanError(problems)
     return [*found, *read_groups(own)]
 
 
 def phase_blobs(root: Path, phase: str) -> tuple[BlobStore, ...]:
-    """The app-file stores of a phase's bundles."""
-    plan = load_plan(plan_path(root, phase))
-    return tuple(BlobStore(s.blobs or str(root / s.bundle / BLOBS)) for s in plan.sources)
+    """The app-file stores of a phase's bundles. Raises `PlanError`."""
+    problems: list[str] = []
+    found = []
+    for source in load_plan(plan_path(root, phase)).sources:
+        folder = _inside(root, root, source.bundle, f"sources: {source.site}: bundle", problems)
+        if source.blobs is None:
+            found.append(BlobStore(str(folder / BLOBS)))
+        elif "://" in source.blobs:
+            found.append(BlobStore(source.blobs))
+        else:
+            where = f"sources: {source.site}: blobs"
+            found.append(BlobStore(str(_inside(root, root, source.blobs, where, problems))))
+    if problems:
+        raise PlanError(problems)
+    return tuple(found)
 
 
 def _waivers(path: Path) -> list[Waiver]:
     if not path.exists():
         return []
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PlanError([f"{path}: not readable as YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(content, list):
-        raise PlanError([f"{path}: expected a list of waivers (code, object, owner, until)"])
-    found, problems = [], []
-    for number, entry in enumerate(content, 1):
+    node = compose(path, path)
+    content = plain(node, path) if node is not None else None
+    if content is None:
+        return []
+    if not isinstance(content, list) or not isinstance(node, yaml.SequenceNode):
+        raise PlanError([f"{path}: expected a list of waivers, each with code, object, owner, until"])
+    problems = [f"{path}:{line}: the key `{key}` stands there twice; keep one" for key, line in twice(node)]
+    found: list[Waiver] = []
+    lines: dict[tuple[str, str], int] = {}
+    for entry, at in zip(content, node.value, strict=True):
+        line = at.start_mark.line + 1
         try:
-            found.append(Waiver.model_validate(entry))
+            waiver = Waiver.model_validate(entry)
         except ValidationError as error:
             problems += [
-                f"{path}: waiver {number}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
+                f"{path}:{line}: {'.'.join(map(str, e['loc'])) or 'waiver'}: {e['msg']}; a waiver has code, "
+                "object, owner, until"
+                for e in error.errors()
             ]
+            continue
+        if (first := lines.setdefault((waiver.code, waiver.object), line)) != line:
+            problems.append(f"{path}:{line}: the same as line {first}; keep one of them")
+        found.append(waiver)
     if problems:
         raise PlanError(problems)
     return found

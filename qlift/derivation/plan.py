@@ -9,7 +9,7 @@ from datetime import date
 from string import Formatter
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 PLAN_SITE = "plan"
 """Stands for the site in the provenance of spaces that only the plan knows."""
@@ -22,18 +22,21 @@ RULE_FIELDS = ("user_id", "directory", "name", "email")
 
 def _template(text: str) -> str:
     try:
-        names = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+        parts = [part[1:] for part in Formatter().parse(text) if part[1] is not None]
     except ValueError as error:
         raise ValueError(f"not a template: {error}") from None
-    unknown = [name for name in names if name not in RULE_FIELDS]
-    if unknown:
-        known = ", ".join(f"{{{name}}}" for name in RULE_FIELDS)
-        raise ValueError(f"unknown field {{{unknown[0]}}}; known are {known}")
+    for name, form, conversion in parts:
+        if name not in RULE_FIELDS:
+            known = ", ".join(f"{{{name}}}" for name in RULE_FIELDS)
+            raise ValueError(f"unknown field {{{name}}}; known are {known}")
+        if form or conversion:
+            raise ValueError(f"{{{name}}} takes no format after `:` or `!`")
     return text
 
 
 Template = Annotated[str, AfterValidator(_template)]
-Word = Annotated[str, Field(min_length=1)]
+Word = Annotated[str, Field(min_length=1, max_length=1_000)]
+LongText = Annotated[str, Field(max_length=10_000)]
 SpaceType = Literal["managed", "shared"]
 
 
@@ -77,7 +80,7 @@ class Selection(PlanModel):
     streams: tuple[Word, ...] | Literal["all"] | None = None
     """Names or ids; default: those that `spaces` come from."""
     apps: AppSelection = AppSelection()
-    personal: bool | PersonalSelection = False
+    personal: StrictBool | PersonalSelection = False
 
 
 class UserRule(PlanModel):
@@ -138,14 +141,14 @@ class SpacePlan(PlanModel):
     from_: FromStream | None = Field(None, alias="from")
     name: Word | None = None
     """Default: the key."""
-    description: str = ""
+    description: LongText = ""
     staging: Word | None = None
     """Managed spaces: key of the shared space where their apps are imported. Default: one of its own."""
     owner: Word | None = None
     """Default: the identity that qlift works as."""
     access: Access | None = None
     """Default: from_rules when the space comes from a stream, else none."""
-    working_role: bool = True
+    working_role: StrictBool = True
     """Whether qlift's own identity gets a role in the space while it works there."""
     of: Word | None = None
     """The phase that makes the space; here it is only referred to, by its name."""
@@ -165,8 +168,8 @@ class SpacesRule(PlanModel):
     """Spaces for all selected streams that `spaces` does not name."""
 
     type: SpaceType
-    prefix: str = ""
-    suffix: str = ""
+    prefix: Annotated[str, Field(max_length=1_000)] = ""
+    suffix: Annotated[str, Field(max_length=1_000)] = ""
     owner: Word | None = None
     access: Literal["from_rules", "none"] = "from_rules"
 
@@ -190,7 +193,7 @@ class AppsPlan(PlanModel):
 
 
 class SchedulesPlan(PlanModel):
-    enabled: bool = False
+    enabled: StrictBool = False
     confirmed: tuple[Word, ...] = ()
     """Ids of triggers in doubt that a person has compared: they are enabled as the others."""
 

@@ -11,7 +11,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from qlift.bundle.errors import for_people
 from qlift.derivation.plan import Plan
+
+MOST_BYTES, MOST_VALUES, MOST_LEVELS = 2_000_000, 200_000, 50
+"""Of one YAML file. Aliases (`*name`) can stand for more values than any machine holds; they are counted."""
 
 _LATER = {
     "adopt": "taking over what is already in the tenant comes later; until then it is a conflict",
@@ -38,6 +42,7 @@ _WANTED = {
     "tuple_type": "should be a list",
     "dict_type": "should be keys and values",
     "model_type": "should be keys and values",
+    "int_parsing_size": "should be a smaller number",
 }
 
 
@@ -45,15 +50,17 @@ class PlanError(Exception):
     """A plan, or a file beside it, cannot be used. The message lists every problem, one a line."""
 
     def __init__(self, problems: list[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(problems))
+        self.problems = tuple(for_people(p) for p in problems)
+        super().__init__("\n".join(self.problems))
 
 
 def load_plan(path: Path, shown: Path | None = None) -> Plan:
     """`shown` is how messages name the file. Raises `PlanError`."""
     shown = shown or path
     node = compose(path, shown)
-    problems = [f"{shown}:{line}: the key `{key}` stands there twice" for key, line in _twice(node)]
+    if node is None:
+        raise PlanError([f"{shown}: empty; `qlift phase new` writes a plan"])
+    problems = [f"{shown}:{line}: the key `{key}` stands there twice" for key, line in twice(node)]
     try:
         plan = Plan.model_validate(_without_empty(plain(node, shown)))
     except ValidationError as error:
@@ -68,25 +75,72 @@ def load_plan(path: Path, shown: Path | None = None) -> Plan:
     return plan
 
 
-def compose(path: Path, shown: Path) -> yaml.Node:
-    """The YAML tree of a file, with its lines. Raises `PlanError`."""
+def compose(path: Path, shown: Path) -> yaml.Node | None:
+    """The YAML tree of a file, with its lines; None when it is empty. Raises `PlanError`."""
+    text = read_text(path, shown)
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except FileNotFoundError:
-        raise PlanError([f"{shown}: there is no such file; `qlift phase new` writes a plan"]) from None
-    except OSError as error:
-        raise PlanError([f"{shown}: not readable ({error.strerror})"]) from None
-    except UnicodeDecodeError:
-        raise PlanError([f"{shown}: not UTF-8; save it as UTF-8"]) from None
+        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise PlanError([f"{shown}{line}: not readable as YAML: {error.problem}"]) from None
+        raise PlanError([f"{shown}{line}: not readable as YAML: {error.problem}; {_CORRECT}"]) from None
     except yaml.YAMLError as error:
-        raise PlanError([f"{shown}: not readable as YAML: {' '.join(str(error).split())}"]) from None
-    if node is None:
-        raise PlanError([f"{shown}: empty"])
+        what = " ".join(str(error).split())
+        raise PlanError([f"{shown}: not readable as YAML: {what}; {_CORRECT}"]) from None
+    except RecursionError:
+        raise PlanError([_too_deep(shown)]) from None
+    if node is not None:
+        _measure(node, shown)
     return node
+
+
+_TAG = "tag:yaml.org,2002:"
+_TYPES = ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge", "value")
+_CORRECT = "correct it, or restore the file from git"
+
+
+def read_text(path: Path, shown: Path) -> str:
+    """Of a plan, or a file beside it. Raises `PlanError`."""
+    try:
+        if not path.exists():
+            raise FileNotFoundError
+        if not path.is_file():
+            raise PlanError([f"{shown}: not a file; correct the path"])
+        if path.stat().st_size > MOST_BYTES:
+            raise PlanError([f"{shown}: more than {MOST_BYTES // 1_000_000} MB; is it the right file?"])
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PlanError([f"{shown}: there is no such file; `qlift phase new` writes a plan"]) from None
+    except UnicodeDecodeError:
+        raise PlanError([f"{shown}: not UTF-8; save it as UTF-8"]) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise PlanError([f"{shown}: not readable ({reason}); correct the path, or its rights"]) from None
+
+
+def _too_deep(shown: Path) -> str:
+    return f"{shown}: nested deeper than {MOST_LEVELS} levels, or a value holds itself; write it flat"
+
+
+def _measure(root: yaml.Node, shown: Path) -> None:
+    """Raises `PlanError` for what would take for ever (aliases of aliases, circles of them), and for tags."""
+    waiting, count = [(root, 1)], 0
+    while waiting:
+        node, level = waiting.pop()
+        count += 1
+        if level > MOST_LEVELS:
+            raise PlanError([_too_deep(shown)])
+        if count > MOST_VALUES:
+            raise PlanError(
+                [f"{shown}: more than {MOST_VALUES} values, aliases counted; write out what is meant"]
+            )
+        if node.tag.removeprefix(_TAG) not in _TYPES:
+            line, tag = node.start_mark.line + 1, node.tag.replace(_TAG, "!!")
+            raise PlanError([f"{shown}:{line}: the tag {tag} is not for this file; write the plain value"])
+        if isinstance(node, yaml.MappingNode):
+            waiting += [(part, level + 1) for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += [(item, level + 1) for item in node.value]
 
 
 def plain(node: yaml.Node, shown: Path) -> Any:
@@ -97,7 +151,8 @@ def plain(node: yaml.Node, shown: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         raise PlanError([f"{shown}{line}: {error.problem}; put the value in quotes"]) from None
-    except ValueError as error:
+    # PyYAML stumbles in many ways over values that do not fit their tag, such as `!!bool maybe`.
+    except (ValueError, LookupError, AttributeError, TypeError, OverflowError) as error:
         raise PlanError([f"{shown}: a value cannot be read ({error}); put it in quotes"]) from None
     finally:
         loader.dispose()
@@ -110,7 +165,7 @@ def _without_empty(value: Any) -> Any:
     return value
 
 
-def _twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
+def twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
     """YAML readers keep the last of two equal keys and say nothing."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -119,10 +174,10 @@ def _twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
                 if key.value in seen:
                     yield key.value, key.start_mark.line + 1
                 seen.add(key.value)
-            yield from _twice(value)
+            yield from twice(value)
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _twice(item)
+            yield from twice(item)
 
 
 def _meant(node: yaml.Node, errors: list[ErrorDetails]) -> list[ErrorDetails]:

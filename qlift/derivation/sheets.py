@@ -46,17 +46,21 @@ def _rewritten(value: str) -> bool:
 def sheet_text(header: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     out = io.StringIO()
     out.write("\ufeff")
-    writer = csv.DictWriter(out, header, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({k: guarded(v) for k, v in row.items()} for row in rows)
+    writer = csv.writer(out, lineterminator="\n")
+    # Python's own leaves a carriage return unquoted, and it would end the row.
+    careful = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writerow(header)
+    for row in rows:
+        cells = [guarded(row[name]) for name in header]
+        (careful if any("\r" in c for c in cells) else writer).writerow(cells)
     return out.getvalue()
 
 
-def read_sheet(text: str) -> tuple[list[str], list[dict[str, str]]]:
-    """Header and rows. Missing cells are empty, cells beyond the header are left out. Raises `csv.Error`."""
+def read_sheet(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Header, and rows with their lines, as they stand there. Raises `csv.Error`."""
     text = text.removeprefix("\ufeff")
     first = text.partition("\n")[0]
     separator = max(SEPARATORS, key=first.count)
-    reader = csv.DictReader(io.StringIO(text), delimiter=separator)
-    rows = [{k: restored(v or "") for k, v in row.items() if k is not None} for row in reader]
-    return list(reader.fieldnames or ()), rows
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    header = next(reader, [])
+    return header, [(reader.line_num, row) for row in reader if row]

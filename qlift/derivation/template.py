@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections import Counter
+
+import yaml
 
 from qlift.bundle import Bundle
 from qlift.bundle.models import App
@@ -72,7 +74,8 @@ def plan_text(phase: str, bundle: Bundle, folder: str) -> str:
 
 
 def _rule(directory: str) -> str:
-    subject = _quoted(directory + "\\{user_id}")
+    literal = directory.replace("{", "{{").replace("}", "}}")
+    subject = _quoted(literal + "\\{user_id}")
     return f"    - {{directory: {_quoted(directory)}, subject: {subject}}}"
 
 
@@ -101,8 +104,10 @@ def _spaces(bundle: Bundle) -> str:
 
 
 def _quoted(text: str) -> str:
-    """YAML's plain form where that is safe, else its double-quoted form, which JSON is part of."""
+    """YAML's plain form where that is safe, else its double-quoted form."""
     plain = text.replace(" ", "").replace("-", "").replace("_", "").replace("/", "").replace(".", "")
     words = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
     safe = plain.isascii() and plain.isalpha() and text.lower() not in words and text[0].isalpha()
-    return text if safe and text == text.strip() else json.dumps(text, ensure_ascii=False)
+    if safe and text == text.strip():
+        return text
+    return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=math.inf).strip()

@@ -37,9 +37,9 @@ class Fault(BaseModel):
 
     `action`: `drop` (the connection ends without an answer), `cut:<bytes>` (it ends after so much of the
     answer's body), `status:<n>` (429 carries `Retry-After: 1`), `html` or `html:<n>` (a page with status 200
-    or n), `slow:<seconds>` (real seconds), `kill:<pid>` and `killsession:<id>` (SIGKILL to one process,
-    or to all of a session as a lost machine would). The handshake of a websocket is a request with the method WEBSOCKET; it fails before it
-    took effect.
+    or n), `slow:<seconds>` (real seconds), `kill:<pid>` and `killsession:<id>` (SIGKILL to one process, or to
+    all of a session as a lost machine would). The handshake of a websocket is a request with the method
+    WEBSOCKET; it fails before it took effect.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -15,9 +15,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-Header = dict[str, Any]
+from qlift.bundle.qvf import SIGNATURE as SIGNATURE
+from qlift.bundle.qvf import is_app_file as is_app_file
 
-SIGNATURE = bytes.fromhex("ffff0100c1060000000000000002000001000000")
+Header = dict[str, Any]
 
 _ZLIB_START = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
 _PROBE_BYTES = 4096
@@ -35,11 +36,6 @@ def encode(header: Header) -> bytes:
 def _block(content: Header) -> bytes:
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return zlib.compress(text.encode() + b"\0", 6)
-
-
-def is_app_file(start: bytes) -> bool:
-    """Whether these first bytes are those of an app file (and not, say, a login page saved as one)."""
-    return start[: len(SIGNATURE)] == SIGNATURE
 
 
 def read_header(source: Path | bytes) -> Header | None:

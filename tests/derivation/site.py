@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from datetime import date
 from pathlib import Path
@@ -192,6 +193,16 @@ def _user_ref(user: Raw) -> Raw:
 
 def property_value(name: str, value: str) -> Raw:
     return {"value": value, "definition": {"id": guid("property", name), "name": name}}
+
+
+def rehash(folder: Path) -> None:
+    """After a change by hand: the manifest lists every stable file as it is now."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["sha256"] = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["sha256"]
+    }
+    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def small_site(name: str = "prod") -> tuple[SiteBuilder, Raw, Raw, Raw]:

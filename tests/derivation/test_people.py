@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -117,3 +119,32 @@ def test_the_plans_own_groups_go_before_the_targets(tmp_path: Path) -> None:
     (folder / "groups.csv").write_text(csv_text([own], GroupRow), encoding="utf-8")
     _, desired = derive_phase(tmp_path, "finance", files, TODAY)
     assert {a.assignee.name for a in desired.assignments if a.assignee.type == "group"} == {"Of the plan"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+49",
+        "-x",
+        "@a",
+        "\tx",
+        "\rx",
+        "'=x",
+        "''@x",
+        "'plain",
+        "'",
+        "",
+        "a=b",
+        "a\nb",
+        "a\r\nb",
+        "Ü, x",
+    ],
+)
+def test_what_a_spreadsheet_would_compute_is_written_as_text(text: str, tmp_path: Path) -> None:
+    row = UserRow(site="prod", directory="CORP", user_id=text or "x", name=text, status="matched")
+    file = tmp_path / "users.csv"
+    file.write_bytes(csv_text([row], UserRow).encode())
+    assert read_users(file) == [row]
+    cells = [c for line in csv.reader(io.StringIO(file.read_text(), newline="")) for c in line]
+    assert not any(c.startswith(("=", "+", "-", "@", "\t", "\r")) for c in cells)

@@ -46,7 +46,8 @@ def large_bundle() -> Bundle:
         for n in range(USERS)
     )
     streams = tuple(Stream(id=f"s{n:03}", name=f"Stream {n}") for n in range(STREAMS))
-    apps, objects = [], {}
+    apps: list[App] = []
+    objects: dict[str, tuple[AppObject, ...]] = {}
     for n in range(APPS):
         stream, owner = streams[n % STREAMS], users[n]
         raw = {
@@ -98,7 +99,7 @@ def large_bundle() -> Bundle:
     announced = {"operational": {"nextExecution": "2026-11-24T10:00:00.000Z"}}
     manifest = Manifest(site="prod", identity=Identity(user="x", complete=True), counts={}, sha256={})
     allowed = {u.id: 2 for u in users if any(int(g[1:]) < RULES for g in u.groups)}
-    bundle = Bundle(
+    return Bundle(
         path=Path("nowhere"),
         manifest=manifest,
         apps=tuple(apps),
@@ -117,9 +118,8 @@ def large_bundle() -> Bundle:
         renames={},
         redactions=(),
         runtime={"schemaevent": {e.id: announced for e in events}},
+        app_objects=objects,
     )
-    bundle.__dict__["_objects"] = objects  # As `objects` keeps them once they are read.
-    return bundle
 
 
 def test_a_large_site_derives_in_seconds() -> None:
