@@ -12,7 +12,7 @@ import typer
 
 from qlift.bundle import load_bundle
 from qlift.cli.progress import shown
-from qlift.cloud.limits import PER_MINUTE, UPLOADS, WINDOW_SECONDS, WRITES
+from qlift.cloud.limits import RateLimits
 from qlift.cloud.uploads import CHUNK
 from qlift.derivation.assessment import Assessment, TenantFacts
 from qlift.derivation.assessment import assess as assess_bundle
@@ -50,12 +50,13 @@ def assess(
 
     Exit code 0: written.
     """
+    limits = RateLimits()
     facts = TenantFacts(
         imports_per_day=IMPORT_BUDGETS[tier],
         app_quota=int(app_quota * GIB),
-        writes_per_minute=PER_MINUTE[WRITES],
-        uploads_per_minute=PER_MINUTE[UPLOADS],
-        window_seconds=int(WINDOW_SECONDS),
+        writes_per_minute=limits.writes,
+        uploads_per_minute=limits.uploads,
+        window_seconds=int(limits.window_seconds),
         upload_chunk=CHUNK,
     )
     with shown(sys.stderr) as progress:

@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def measure(folder: Path, runs: int) -> None:
         timed(rows["json.loads"], lambda: [json.loads(f.read_bytes()) for f in files])
         bundle = timed(rows["load_bundle"], lambda: load_bundle(folder))
         with stages(rows):
-            found = timed(rows["derive"], lambda b=bundle: derived(b, plan))
+            found = timed(rows["derive"], partial(derived, bundle, plan))
         del bundle
     base = [min(rows["json.loads"]), statistics.median(rows["json.loads"])]
     rows["load_bundle + derive"] = [a + b for a, b in zip(rows["load_bundle"], rows["derive"], strict=True)]

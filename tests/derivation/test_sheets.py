@@ -98,4 +98,4 @@ def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
 
 def test_short_and_long_rows() -> None:
     header, rows = read_sheet(sheet_text(["a", "b"], []) + "1\n1,2,3\n")
-    assert (header, rows) == (["a", "b"], [{"a": "1", "b": ""}, {"a": "1", "b": "2"}])
+    assert (header, rows) == (["a", "b"], [(2, ["1"]), (3, ["1", "2", "3"])])

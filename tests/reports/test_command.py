@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from qlift.cli.assess import Tier
-from qlift.cloud.limits import PER_MINUTE, UPLOADS, WINDOW_SECONDS, WRITES
+from qlift.cloud.limits import RateLimits
 from qlift.cloud.uploads import CHUNK
 from qlift.derivation.assessment import Assessment
 from qlift.derivation.assessment.model import IMPORT_BUDGETS
@@ -72,8 +72,9 @@ def test_a_missing_bundle_is_told_in_plain_words(repository: Path) -> None:
 
 
 def test_facts_of_the_tests_are_those_of_the_client() -> None:
-    assert (FACTS.writes_per_minute, FACTS.uploads_per_minute) == (PER_MINUTE[WRITES], PER_MINUTE[UPLOADS])
-    assert (FACTS.window_seconds, FACTS.upload_chunk) == (WINDOW_SECONDS, CHUNK)
+    limits = RateLimits()
+    assert (FACTS.writes_per_minute, FACTS.uploads_per_minute) == (limits.writes, limits.uploads)
+    assert (FACTS.window_seconds, FACTS.upload_chunk) == (limits.window_seconds, CHUNK)
     assert {t.value for t in Tier} == set(IMPORT_BUDGETS)
 
 

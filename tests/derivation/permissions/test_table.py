@@ -6,16 +6,15 @@ import ast
 import json
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from qlift.bundle import Bundle, Writer, load_bundle
-from qlift.bundle.models import Identity
+from qlift.bundle.models import Identity, StreamAccess
 from qlift.derivation.context import Site
 from qlift.derivation.permissions import PermissionRow, Rules, differences, table
-from qlift.sources.qlik_sense.client import SiteClient
-from qlift.sources.qlik_sense.inventory import read_access
+from qlift.sources.qlik_sense.identity import granted, rows
 from tests.derivation.site import SiteBuilder, derived, small_site
 
 
@@ -96,16 +95,6 @@ def notebook() -> list[dict[str, Any]]:
     return [ast.literal_eval(t) for t in texts if t.startswith("{'matrix'")]
 
 
-class Answering:
-    """A site that gives one answer to every audit."""
-
-    def __init__(self, answer: dict[str, Any]) -> None:
-        self._answer = answer
-
-    def ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return self._answer
-
-
 def real_bundle(folder: Path, answer: dict[str, Any], site: SiteBuilder) -> Bundle:
     """The people and the stream of the answer, the rules of `site`, the audit as the exporter reads it."""
     ((stream_id, resource),) = answer["resources"].items()
@@ -132,7 +121,8 @@ def real_bundle(folder: Path, answer: dict[str, Any], site: SiteBuilder) -> Bund
     ):  # fmt: skip
         writer.entities(kind, kinds.get(kind, []))
     writer.app_files([])
-    assert not read_access(cast(SiteClient, Answering(answer)), writer, [stream], lambda _: None)
+    users_of_stream = {str(r["subjectId"]): granted(r) for r in rows(answer) if granted(r)}
+    writer.access([StreamAccess(stream=stream_id, users=users_of_stream)])
     writer.finish(
         site="prod",
         product_version="22.0.4.0",
