@@ -99,6 +99,7 @@ class AppObject(Entity):
     engine_object_id: Name = ""
     object_type: Name = ""
     content_hash: Name = ""
+    created_date: str = ""
     published: bool = False
     approved: bool = False
 
@@ -394,7 +395,7 @@ class Operational(TypedDict, total=False):
 
 
 class Runtime(TypedDict, total=False):
-    """Volatile fields of one object, as the site spells them; those that nobody reads are as they come."""
+    """Volatile fields of a task or trigger, as the site spells them; what nobody reads is as it comes."""
 
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 

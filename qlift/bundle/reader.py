@@ -172,7 +172,10 @@ def _list_of(model: type[BaseModel]) -> TypeAdapter[Any]:
 
 
 _MANIFEST: TypeAdapter[models.Manifest | None] = TypeAdapter(models.Manifest)
-_RUNTIME: TypeAdapter[dict[str, models.Runtime]] = TypeAdapter(dict[str, models.Runtime])
+_RUNTIME: TypeAdapter[Any] = TypeAdapter(dict[str, models.Runtime])
+_OTHER_RUNTIME: TypeAdapter[Any] = TypeAdapter(dict[str, models.Raw])
+TASKS_AND_TRIGGERS = ("reloadtask", "externalprogramtask", "usersynctask", "schemaevent", "compositeevent")
+"""Kinds whose last and next runs are read."""
 
 
 class _Lists:
@@ -220,7 +223,8 @@ class _Lists:
 
     def runtime(self, kind: str) -> dict[str, models.Raw]:
         name = f"{kind}.runtime.json"
-        found = self.reader.parsed(name, self.reader.read(name), _RUNTIME, {})
+        adapter = _RUNTIME if kind in TASKS_AND_TRIGGERS else _OTHER_RUNTIME
+        found = self.reader.parsed(name, self.reader.read(name), adapter, {})
         return {id_: dict(volatile) for id_, volatile in found.items()}
 
     def objects(self) -> Iterator[tuple[str, tuple[models.AppObject, ...]]]:

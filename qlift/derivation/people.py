@@ -103,6 +103,7 @@ def _read(path: Path, model: type[R]) -> list[R]:
 
 
 _WANTED = {"string_too_short": "empty", "missing": "no value"}
+FREE_TEXT = ("note", "proposal")
 _KEYS: dict[type[BaseModel], tuple[str, ...]] = {
     UserRow: ("site", "directory", "user_id"),
     GroupRow: ("site", "group"),
@@ -136,7 +137,7 @@ def _wrong_cells(header: list[str], cells: list[str]) -> str | None:
     if len(cells) > len(header):
         return f"{len(cells)} cells under {len(header)} columns; put a value with a comma in quotes"
     for name, cell in zip(header, cells, strict=False):
-        if cell.startswith("="):
+        if cell.startswith("=") and name not in FREE_TEXT:
             return f"{name}: a formula ({cell}); write the value, or begin with ' if it is meant as it is"
         if "\0" in cell:
             return f"{name}: holds a NUL character; write the value again"

@@ -75,7 +75,7 @@ def test_files_come_back_as_they_were_written(tmp_path: Path) -> None:
         ("site,directory,user,status\n", "users.csv:1: unknown column `user`"),
         ("site,directory,status\n", "users.csv:1: no column user_id"),
         (HEADER.replace(",", "|"), "separate columns by commas, semicolons or tabs"),
-        (HEADER + 'prod,ACME,"a,,,,matched,\n', "users.csv:2: status"),
+        (HEADER + 'prod,ACME,"a,,,,matched,\n', "not readable as CSV"),
     ],
 )
 def test_a_file_that_a_spreadsheet_spoilt(tmp_path: Path, text: str, expected: str) -> None:

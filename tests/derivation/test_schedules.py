@@ -141,9 +141,6 @@ def test_a_partial_reload_stays_one(tmp_path: Path) -> None:
         ({"status": 7, "duration": 181 * 60_000}, "error"),
         ({"status": 7, "duration": 180 * 60_000}, None),
         ({"status": 8, "duration": 500 * 60_000}, None),
-        ({"status": 7, "duration": 10**40}, None),
-        ({"status": 7, "duration": "long"}, None),
-        ("odd", None),
     ],
 )
 def test_a_task_that_takes_longer_than_three_hours(tmp_path: Path, result: Any, severity: str | None) -> None:

@@ -175,8 +175,7 @@ TABLES: dict[str, tuple[str, str]] = {
     "missing column": (USERS.replace(",status", ",state"), "unknown column `state`"),
     "column gone": ("\n".join(x.rsplit(",", 2)[0] for x in USERS.splitlines()), "no column status"),
     "column twice": (USERS.replace("subject,email", "subject,subject", 1), "stands there twice"),
-    "semicolons": (USERS.replace(",", ";"), "separate columns by commas"),
-    "tabs": (USERS.replace(",", "\t"), "separate columns by commas"),
+    "blanks between columns": (USERS.replace(",", " "), "separate columns by commas"),
     "duplicate row": (USERS + USERS.splitlines()[1] + "\n", "the same as line 2"),
     "duplicate in other case": (USERS + USERS.splitlines()[1].upper().replace("PROD", "prod").replace(
         "MATCHED", "matched") + "\n", "the same as line 2"),

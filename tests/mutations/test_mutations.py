@@ -183,5 +183,7 @@ def test_an_export_into_a_spoilt_folder_says_which_file(tmp_path: Path) -> None:
                 continue
             (tmp_path / name).write_bytes(spoilt)
             with pytest.raises(BundleError, match=f"{name}: .*restore it from git"):
-                Writer(tmp_path)
+                writer = Writer(tmp_path)
+                writer.begin()
+                writer.entities("stream", [])
         (tmp_path / name).write_bytes(kept)

@@ -27,7 +27,7 @@ HOSTILE = (
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(2)>",
     "a|b `c` *d* _e_ ~f~\n# g\n[h](javascript:i) https://evil.example",
-    "exe.\u202egpj.\u0000hidden",
+    "exe.\u202egpj.hidden",
     "Ledger" + "OfTheWholeCompany" * 14,
     "</style></script><svg onload=alert(3)>",
     " {{ 7 * 7 }}{% raw %} ",

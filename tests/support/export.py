@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,16 @@ def export_from(simulator: Simulator, folder: Path, site: str = "sample") -> Exp
             client.close()
 
 
+def copy_waivers(phase: Path) -> None:
+    """Of the demo: what it accepts of the sample's faults."""
+    shutil.copy(ROOT / "stacks" / "demo" / "waivers.yaml", phase)
+
+
 def demo_repository(folder: Path) -> Path:
     with Simulator() as simulator:
         export_from(simulator, folder)
     plan = folder / "stacks" / "demo" / "plan.yaml"
     plan.parent.mkdir(parents=True)
     plan.write_text(yaml.safe_dump(demo_plan(), sort_keys=False), encoding="utf-8")
+    copy_waivers(plan.parent)
     return folder

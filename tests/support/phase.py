@@ -17,7 +17,7 @@ from qlift.bundle import Bundle, load_bundle
 from qlift.pulumi_cli import Engine
 from qlift.simulator import Simulator
 from qlift.sources.qlik_sense.export import ExportReport
-from tests.support.export import demo_plan, export_from
+from tests.support.export import copy_waivers, demo_plan, export_from
 from tests.support.project import ROOT, Project, Result
 
 
@@ -52,6 +52,7 @@ class Phase:
     def _lay_out(self) -> None:
         (self.folder / "stacks" / "targets").mkdir(parents=True)
         (self.folder / "stacks" / "demo").mkdir()
+        copy_waivers(self.folder / "stacks" / "demo")
         shutil.copy(ROOT / "__main__.py", self.folder)
         settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
         settings["runtime"] = {"name": "python"}

@@ -115,7 +115,7 @@ class Ground:
         return Contents(
             sheets=sum(o.object_type == "sheet" for o in objects),
             private=sum(_is_private(app, o) for o in objects),
-            newest=_latest(str((o.model_extra or {}).get("createdDate") or "") for o in objects),
+            newest=_latest(o.created_date for o in objects),
             types=frozenset(o.object_type for o in objects),
             known=bool(objects),
         )

@@ -108,4 +108,4 @@ def _distinct(rules: tuple[CompositeRule, ...]) -> list[CompositeRule]:
 
 
 def upstream_of(rule: CompositeRule) -> Named:
-    return rule.reload_task or rule.external_program_task or rule.user_sync_task or Named(id="", name="?")
+    return rule.reload_task or rule.external_program_task or rule.user_sync_task or Named(id="-", name="?")

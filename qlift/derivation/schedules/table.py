@@ -17,7 +17,7 @@ from qlift.derivation.schedules.timing import Note
 from qlift.derivation.schedules.words import in_words
 
 Becomes = Literal["created", "created disabled", "merged", "nothing"]
-NOBODY = Named(id="", name="?")
+NOBODY = Named(id="-", name="?")
 
 
 class ScheduleRow(Model):
