@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.base import Gone, Inputs, Refusal
+from providers.base import Gone, Inputs, Refusal, log
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps, publications
 from qlift.cloud.models import App as LiveApp
@@ -34,6 +34,8 @@ class AppPublicationInputs(Inputs):
     fingerprint: str
     sha256: str
     size: int
+    public_origin: bool = False
+    """The app that it is published from holds nobody's private or community objects."""
     site: str
     source_id: str
     stack: str
@@ -55,11 +57,11 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
     model = AppPublicationInputs
     references = {"source": "app_id", "space": "space_id", "staging": "staging_id"}
     replaced_by = frozenset({"space"})
-    not_compared = frozenset({"sha256", "size", "object_owners", "mode"})
+    not_compared = frozenset({"sha256", "size", "object_owners", "mode", "public_origin"})
 
     def problems(self, new: AppPublicationInputs, old: AppPublicationInputs | None) -> list[tuple[str, str]]:
         if old is not None:
-            return []
+            return _about_later_objects(new, old)
         here = session()
         found = refusals(("object_owners", lambda: here.resolved(new.object_owners)))
         if new.mode == "move":
@@ -133,6 +135,28 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
 
     def remove(self, id_: str, known: AppPublicationInputs) -> None:
         apps.delete_app(session().tenant, id_, known.subject)
+
+
+def _about_later_objects(new: AppPublicationInputs, old: AppPublicationInputs) -> list[tuple[str, str]]:
+    """Private and community objects that appeared in the source after the app was published stay there."""
+    later = {o.object for o in new.object_owners} - {o.object for o in old.object_owners}
+    if not later:
+        return []
+    if new.public_origin:
+        log.warning(
+            "%s: %s private or community objects were made in the source since; they are not migrated",
+            new.subject,
+            len(later),
+        )
+        return []
+    if new.fingerprint == old.fingerprint:
+        return []
+    reason = (
+        f"{len(later)} private or community objects were made in the source since it was published, and "
+        "publishing again might show them to everybody; run `qlift export` again, which exports the app "
+        "without them too"
+    )
+    return [("object_owners", reason)]
 
 
 def _compared(live: LiveApp) -> dict[str, Any]:

@@ -139,7 +139,7 @@ class Provider(ResourceProvider, Generic[I]):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         known = self._parse_state(props)
         if self.counted:
-            claims.note_read(self.kind, known.key)
+            claims.note_read(self.kind, known.key, id_)
         try:
             with _one_line(self.kind, known.key):
                 live = self.find(id_, known)

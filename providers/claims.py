@@ -26,14 +26,21 @@ class Claims:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ids: set[Key] = field(default_factory=set)
     _read: set[Key] = field(default_factory=set)
+    _read_ids: set[tuple[str, str]] = field(default_factory=set)
     _kept: set[Key] = field(default_factory=set)
     _done: set[Key] = field(default_factory=set)
     _deleted_unread: int = 0
 
-    def note_read(self, kind: str, key: str) -> None:
+    def note_read(self, kind: str, key: str, id_: str) -> None:
         """The state holds this object: a refresh reads each one before anything is deleted."""
         with self._lock:
             self._read.add((kind, key))
+            self._read_ids.add((kind, id_))
+
+    def is_ours(self, kind: str, id_: str) -> bool:
+        """The state holds an object of this id, under whatever logical name."""
+        with self._lock:
+            return (kind, id_) in self._read_ids
 
     def note_checked(self, kind: str, key: str, former_key: str | None) -> None:
         """The program declares this object. `former_key` is its logical name in the state (aliases)."""

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+import providers.base
 from providers.base import Gone, Inputs, Refusal
 from providers.session import TenantProvider, refusals, session
 from qlift.cloud import spaces
@@ -57,7 +58,8 @@ class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
         if found or old is not None or not new.space_id:
             return found
         existing = spaces.assignment_of(session().tenant, new.space_id, _assignee_id(new))
-        if existing is not None and sorted(existing.roles) != sorted(new.roles):
+        ours = existing is not None and _is_ours(new.space_id, existing.assignee_id)
+        if existing is not None and not ours and sorted(existing.roles) != sorted(new.roles):
             reason = (
                 f"has the roles {', '.join(existing.roles)} there, which are not ours; remove that "
                 "assignment in the tenant, or give the plan the same roles"
@@ -68,7 +70,13 @@ class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
     def make(self, new: SpaceAssignmentInputs) -> tuple[str, dict[str, Any]]:
         here = session()
         space_id, assignee_id = here.space_id(new.space, new.space_id), _assignee_id(new)
-        if new.assignee_type == "self":
+        found = None
+        if _is_ours(space_id, assignee_id):
+            # The same assignment under another name of the assignee, which goes in this run.
+            found = spaces.live_assignment_of(here.tenant, space_id, assignee_id, new.subject)
+        if found is not None:
+            spaces.set_roles(here.tenant, found, new.roles, new.subject)
+        elif new.assignee_type == "self":
             spaces.assign_self(here.tenant, _space(space_id), new.roles, new.subject)
         else:
             spaces.assign(
@@ -114,6 +122,10 @@ class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
     def remove(self, id_: str, known: SpaceAssignmentInputs) -> None:
         space_id, _, assignee_id = id_.partition("/")
         spaces.unassign(session().tenant, space_id, assignee_id, known.subject)
+
+
+def _is_ours(space_id: str, assignee_id: str) -> bool:
+    return providers.base.claims.is_ours("SpaceAssignment", f"{space_id}/{assignee_id}")
 
 
 def _space(space_id: str) -> Space:

@@ -85,6 +85,10 @@ class ObjectApp(Named):
     model_config = LEAN
 
 
+INTERNAL_TYPES = frozenset({"app_appscript", "loadmodel", "appprops"})
+"""Objects that are parts of the app itself: they belong to nobody in particular."""
+
+
 class AppObject(Entity):
     """A sheet, bookmark, script ... of an app.
 
@@ -290,6 +294,16 @@ class CustomPropertyDefinition(Named):
     object_types: tuple[str, ...] = ()
 
 
+class PublicFile(BaseModel):
+    """The same app, exported without anybody's private and community objects."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: Sha256
+    size: Annotated[int, Field(ge=0, lt=2**63)]
+    """Bytes."""
+
+
 class AppFile(BaseModel):
     """The exported file of one app. The file's sha256 proves the transport and changes with every reload."""
 
@@ -308,6 +322,9 @@ class AppFile(BaseModel):
     """`all` or `none`, as the manifest's; an export may treat single apps otherwise."""
     scope: str = "all"
     """`all`, `published` or `approved`."""
+    public: PublicFile | None = None
+    """Of a published app that holds private or community objects: what its publication is published from, so
+    that no republish can expose them."""
 
 
 class StreamAccess(BaseModel):

@@ -73,6 +73,10 @@ class Writer:
         """Take over what was gathered before an interruption, if it is still whole."""
         return self._resume(f"{layout.OBJECTS}/{app_id}.json", sha256)
 
+    def objects_of(self, app_id: str) -> Iterator[Raw]:
+        """Of an app whose objects this export has gathered."""
+        return read_file(self._file(f"{layout.OBJECTS}/{app_id}.json"))
+
     def keep_objects(self, app_ids: Iterable[str]) -> None:
         """Drop the object files of apps that are no more."""
         self._keep(layout.OBJECTS, {f"{a}.json" for a in app_ids})

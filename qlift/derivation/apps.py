@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from qlift.bundle.models import AppObject
+from qlift.bundle.models import INTERNAL_TYPES, AppObject
 from qlift.derivation import names
 from qlift.derivation.context import Context, SelectedApp
 from qlift.derivation.desired import (
@@ -17,8 +17,6 @@ from qlift.derivation.desired import (
     Source,
 )
 
-INTERNAL_TYPES = frozenset({"app_appscript", "loadmodel", "appprops"})
-"""Parts of the app itself: they belong to nobody in particular."""
 PEOPLES_TYPES = frozenset({"sheet", "story", "bookmark", "snapshot", "embeddedsnapshot", "hiddenbookmark"})
 """What people make for themselves; in an app that was never published nothing is public."""
 
@@ -76,6 +74,7 @@ class Apps:
         key = names.logical(app.name, site.name, app.id)
         former = names.former(bundle, "app", app.id, app.name)
         file = bundle.app_files[app.id]
+        origin = file.public if published and owners and file.public else file
         self.key_of[site.name, app.id] = (key, published)
         space = None if place is None else place.staging_key if published else place.key
         self.apps.append(
@@ -86,8 +85,8 @@ class Apps:
                 space=space,
                 source=Source(site=site.name, id=app.id),
                 fingerprint=fingerprint(objects, app.published),
-                sha256=file.sha256,
-                size=file.size,
+                sha256=origin.sha256,
+                size=origin.size,
                 object_owners=() if published else owners,
                 former_keys=former,
             )
@@ -120,9 +119,20 @@ class Apps:
                 description=app.description,
                 mode=context.plan.apps.publish if owners else "copy",
                 object_owners=owners,
+                sha256=file.sha256,
+                size=file.size,
+                public_origin=not owners or file.public is not None,
                 former_keys=former,
             )
         )
+        if owners and file.public is None:
+            context.findings.warning(
+                "PUBLIC-FILE-MISSING",
+                app.name,
+                "the bundle has no file of it without private and community objects: new content can be "
+                "published over it only while nobody makes further ones in the source",
+                "run `qlift export` again; a dump lacks such files",
+            )
         if owner is not None:
             self.publication_owners.append(PublishedAppOwner(publication=key, owner=owner))
         if owners:

@@ -123,6 +123,11 @@ class AppPublication(Model):
     description: str = ""
     mode: Literal["copy", "move"]
     object_owners: tuple[ObjectOwner, ...] = ()
+    sha256: str
+    size: int
+    """Bytes. Of the whole file, which a publication by move imports."""
+    public_origin: bool
+    """The app that it is published from holds nobody's private or community objects."""
     former_keys: tuple[str, ...] = ()
 
 

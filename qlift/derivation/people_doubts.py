@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from qlift.bundle import Bundle
-from qlift.bundle.models import User
-from qlift.derivation.apps import INTERNAL_TYPES
+from qlift.bundle.models import INTERNAL_TYPES, User
 from qlift.derivation.context import Site
 from qlift.derivation.people import UserRow, is_built_in, why_left
 

@@ -9,8 +9,7 @@ from datetime import date, timedelta
 from functools import cached_property
 
 from qlift.bundle import Bundle
-from qlift.bundle.models import App, AppObject, DataConnection, Stream
-from qlift.derivation.apps import INTERNAL_TYPES
+from qlift.bundle.models import INTERNAL_TYPES, App, AppObject, DataConnection, Stream
 from qlift.derivation.assessment.model import TenantFacts
 from qlift.derivation.assessment.scripts import ScriptFacts, script_facts
 from qlift.derivation.assessment.trial import is_monitoring

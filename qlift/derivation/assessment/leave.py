@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from qlift.bundle.models import App
-from qlift.derivation.apps import INTERNAL_TYPES
+from qlift.bundle.models import INTERNAL_TYPES, App
 from qlift.derivation.assessment.ground import Ground
 from qlift.derivation.assessment.model import (
     DuplicateKind,

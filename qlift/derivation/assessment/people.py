@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from qlift.bundle.models import User
-from qlift.derivation.apps import INTERNAL_TYPES
+from qlift.bundle.models import INTERNAL_TYPES, User
 from qlift.derivation.assessment.ground import Ground
 from qlift.derivation.assessment.model import PeopleSummary, PersonRow
 from qlift.derivation.people import is_built_in

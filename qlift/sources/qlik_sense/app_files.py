@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 from qlift.bundle import BlobStore
-from qlift.bundle.models import AppFile, Raw
+from qlift.bundle.models import AppFile, PublicFile, Raw
 from qlift.sources.parallel import in_parallel
 from qlift.sources.progress import Meter
 from qlift.sources.qlik_sense.app_settings import Options
@@ -35,6 +35,8 @@ class AppFiles:
     run: Run
     store: BlobStore
     options: dict[str, Options]
+    private: set[str]
+    """Apps that are exported a second time, without anybody's private and community objects."""
     meter: Meter
     _running: dict[str, str] = field(default_factory=dict)
     """App → token of the export that the site is busy with."""
@@ -98,6 +100,7 @@ class AppFiles:
         app_id, name, options = str(app["id"]), str(app.get("name", "")), self.options[str(app["id"])]
         try:
             sha256, size = self._export(app_id, options, stopped)
+            public = self._public(app_id, options, stopped) if twice(app_id, options, self.private) else None
             after = self.run.client.get(f"app/{app_id}")
         except Absent as error:
             raise Absent(
@@ -118,10 +121,15 @@ class AppFiles:
             stale=str(after.get("modifiedDate", "")) != modified,
             data=options.data,
             scope=options.scope,
+            public=public,
         )
         # Here, not where results are gathered: what is in the store is noted even when all is stopped.
         self.run.journal.note("file", app_id, file=file.model_dump())
         return file
+
+    def _public(self, app_id: str, options: Options, stopped: Event) -> PublicFile:
+        sha256, size = self._export(app_id, replace(options, scope="approved"), stopped)
+        return PublicFile(sha256=sha256, size=size)
 
     def _export(self, app_id: str, options: Options, stopped: Event) -> tuple[str, int]:
         token = str(uuid.uuid4())
@@ -149,16 +157,25 @@ class AppFiles:
             self.meter.passed(app_id, len(chunk))
 
 
-def unchanged(known: AppFile | None, app: Raw, options: Options, store: BlobStore) -> bool:
+def twice(app_id: str, options: Options, private: set[str]) -> bool:
+    """Whether an app is exported without private and community objects too."""
+    return options.scope == "all" and app_id in private
+
+
+def unchanged(known: AppFile | None, app: Raw, options: Options, store: BlobStore, private: set[str]) -> bool:
     """Whether the file of an earlier export, or of the run before an interruption, is still the right one."""
     return (
         known is not None
         and not known.stale
         and known.modified_date == app.get("modifiedDate")
         and (known.data, known.scope) == (options.data, options.scope)
-        and store.exists(known.sha256)
-        and store.size(known.sha256) == known.size
+        and all(store.exists(f.sha256) and store.size(f.sha256) == f.size for f in _files(known))
+        and (known.public is not None or not twice(known.app, options, private))
     )
+
+
+def _files(known: AppFile) -> list[AppFile | PublicFile]:
+    return [known, known.public] if known.public else [known]
 
 
 def expected(app: Raw, options: Options) -> int:

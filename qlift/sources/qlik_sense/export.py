@@ -24,6 +24,7 @@ from qlift.sources.qlik_sense.inventory import (
     product_version,
     read_inventory,
     read_objects,
+    with_private_content,
 )
 from qlift.sources.qlik_sense.run import ExportReport, Run
 from qlift.sources.qlik_sense.scripts import read_scripts, scripts_from_files
@@ -101,11 +102,14 @@ def _content(run: Run, inventory: Inventory, store: BlobStore, options: dict[str
     known = former | {
         str(line["id"]): AppFile.model_validate(line["file"]) for line in run.journal.all("file")
     }
-    files = {i: known[i] for a in apps if unchanged(known.get(i := str(a["id"])), a, options[i], store)}
+    private = with_private_content(run, apps)
+    files = {
+        i: known[i] for a in apps if unchanged(known.get(i := str(a["id"])), a, options[i], store, private)
+    }
     wanted = [a for a in apps if str(a["id"]) not in files]
     run.journal.note("fetch", "", apps=[str(a["id"]) for a in wanted])
     meter = Meter(len(wanted), sum(expected(a, options[str(a["id"])]) for a in wanted), run.progress)
-    fetched, failed = AppFiles(run, store, options, meter).fetch_all(wanted)
+    fetched, failed = AppFiles(run, store, options, private, meter).fetch_all(wanted)
     report.unchanged, report.fetched = len(files), len(fetched)
     report.bytes = sum(f.size for f in fetched.values())
     report.failed += [str(failed[i]) for i in sorted(failed)]

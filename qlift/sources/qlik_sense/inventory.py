@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from qlift.bundle.layout import KINDS
-from qlift.bundle.models import Identity, Raw
+from qlift.bundle.models import INTERNAL_TYPES, Identity, Raw
 from qlift.sources.parallel import in_parallel
 from qlift.sources.qlik_sense.client import SiteClient
 from qlift.sources.qlik_sense.errors import Absent, NotAllowed
@@ -105,6 +105,17 @@ def read_objects(run: Run, apps: list[Raw]) -> None:
             run.journal.note("objects", str(app["id"]), modified=app.get("modifiedDate"), sha256=sha256)
             run.progress(f"reading the objects of apps: {asked + number:,} of {len(apps):,}")
     run.writer.keep_objects(str(a["id"]) for a in apps)
+
+
+def with_private_content(run: Run, apps: list[Raw]) -> set[str]:
+    """Ids of published apps that hold private or community objects."""
+    published = [str(a["id"]) for a in apps if a.get("published")]
+    return {i for i in published if any(map(_private, run.writer.objects_of(i)))}
+
+
+def _private(item: Raw) -> bool:
+    public = item.get("published") and item.get("approved")
+    return not public and item.get("objectType") not in INTERNAL_TYPES
 
 
 def _objects_of(client: SiteClient, app: Raw) -> list[Raw]:
