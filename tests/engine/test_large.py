@@ -26,12 +26,17 @@ LARGE = SampleOptions(
 )
 
 
+SLOW = "- {code: TASK-TOO-LONG, object: Reload Returns (98), owner: a test, until: 2099-12-31}\n"
+
+
 @pytest.fixture
 def large(engine: Engine, tmp_path: Path) -> Iterator[Phase]:
     with Simulator(sample=LARGE) as simulator:
         phase = Phase(engine, simulator, tmp_path)
         phase.export()
         phase.plan |= {"select": {"streams": "all", "personal": True}, "spaces_rule": {"type": "managed"}}
+        waivers = phase.folder / "stacks" / "demo" / "waivers.yaml"
+        waivers.write_text(waivers.read_text(encoding="utf-8") + SLOW, encoding="utf-8")
         # Limits are for the tests that are about them: 1,800 writes would take a quarter of an hour.
         phase.control("PATCH", "switches", {"rate_limits": False})
         phase.set_target(limits={"reads": 600_000, "writes": 600_000, "uploads": 600_000})

@@ -1,4 +1,4 @@
-"""What happens after the first run: to the source, to the tenant, to the plan. On the small engine in process."""
+"""What happens after the first run: to the source, to the tenant, to the plan. In process."""
 
 from __future__ import annotations
 

@@ -100,7 +100,8 @@ def test_a_busy_app_is_tried_again_at_the_end(simulator: Simulator, tmp_path: Pa
     busy = Fault(side="site", method="POST", path=f"{app['id']}/export", times=2, action="status:503")
     simulator.faults.add(busy)
     site = by_header(simulator, tmp_path)
-    report = export(site, tmp_path / "b")
+    # In this scope no app is exported twice.
+    report = export(site, tmp_path / "b", scope="published")
     site.close()
     assert (report.fetched, report.failed) == (14, [])
     tries = [number for number, path in enumerate(exports(simulator)) if app["id"] in path]
@@ -199,11 +200,11 @@ def test_a_full_disk_is_one_clear_message(simulator: Simulator, tmp_path: Path) 
     resize_file(simulator.store, app["id"], 5 * MB)
     site = by_header(simulator, tmp_path)
     with largest_file(3 * MB), pytest.raises(TargetUnwritable) as raised:
-        export(site, tmp_path / "b", parallel=1)
+        export(site, tmp_path / "b", parallel=1, scope="published")
     assert "File too large" in str(raised.value) and "free some space" in str(raised.value)
     kept = list((tmp_path / "b" / "blobs").iterdir())
     assert len(kept) == 4 and all(hashlib.sha256(b.read_bytes()).hexdigest() == b.stem for b in kept)
-    report = export(site, tmp_path / "b")
+    report = export(site, tmp_path / "b", scope="published")
     site.close()
     assert (report.unchanged, report.fetched, report.failed) == (4, 10, [])
 

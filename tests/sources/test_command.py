@@ -90,7 +90,7 @@ def test_ctrl_c_keeps_what_is_done(simulator: Simulator, tmp_path: Path) -> None
     # The ninth app file never comes; until then all others do.
     simulator.faults.add(Fault(side="site", path="/tempcontent/", nth=9, action="slow:20"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "qlift.cli", "export", "sample", "--parallel", "1"],
+        [sys.executable, "-m", "qlift.cli", "export", "sample", "--parallel", "1", "--scope", "published"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -105,7 +105,7 @@ def test_ctrl_c_keeps_what_is_done(simulator: Simulator, tmp_path: Path) -> None
     assert process.returncode == 130, err
     assert "run the same command to go on" in err and "Traceback" not in err and not out
     simulator.faults.clear()
-    done = CliRunner().invoke(qlift, ["export", "sample", "--json"])
+    done = CliRunner().invoke(qlift, ["export", "sample", "--json", "--scope", "published"])
     assert done.exit_code == 0
     assert (json.loads(done.stdout)["unchanged"], json.loads(done.stdout)["fetched"]) == (8, 6)
     assert not list(Path("exports/sample/blobs").glob("*.part"))

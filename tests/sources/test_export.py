@@ -91,13 +91,13 @@ def test_a_download_that_stays_broken_leaves_no_half_file_and_is_made_up_for(
     path = f"app/{app['id']}/export/"
     simulator.faults.add(Fault(side="site", method="POST", path=path, times=3, action="status:500"))
     site = by_header(simulator, tmp_path)
-    report = export(site, tmp_path / "bundle")
+    report = export(site, tmp_path / "bundle", scope="published")
     assert report.fetched == 13 and len(report.failed) == 1
     assert app["name"] in report.failed[0] and "run `qlift export` again" in report.failed[0]
     blobs = list((tmp_path / "bundle" / "blobs").iterdir())
     assert len(blobs) == 13
     assert all(hashlib.sha256(b.read_bytes()).hexdigest() == b.stem for b in blobs)
-    again = export(site, tmp_path / "bundle")
+    again = export(site, tmp_path / "bundle", scope="published")
     site.close()
     assert (again.fetched, again.unchanged, again.failed) == (1, 13, [])
 

@@ -159,4 +159,5 @@ def test_calls_do_not_grow_with_the_number_of_objects(tmp_path: Path) -> None:
         assert asked["objects of an app"] == counts["app"]
         # One for each stream, one for each kind.
         assert asked["audit"] == counts["stream"] + 15
-        assert asked["app file"] == 3 * counts["app"]
+        # A second export of those with private or community objects.
+        assert 3 * counts["app"] < asked["app file"] <= 5 * counts["app"]
