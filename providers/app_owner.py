@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+import providers.base
 from providers.base import Gone, Inputs, Refusal, log
 from providers.session import TenantProvider, refusals, session
 from qlift.cloud import apps
@@ -42,6 +43,9 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
     replaced_by = frozenset({"app"})
     not_compared = frozenset({"planned_roles"})
 
+    def note_state(self, id_: str, known: AppOwnerInputs, outputs: dict[str, Any]) -> None:
+        session().edits.note_written(id_, outputs)
+
     def problems(self, new: AppOwnerInputs, old: AppOwnerInputs | None) -> list[tuple[str, str]]:
         return refusals(("owner", lambda: session().user(new.match_by, new.owner)))
 
@@ -53,7 +57,7 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
             apps.finish_owner_change(session().tenant, live, _roles(new), new.subject)
         else:
             _give(live, new)
-        return new.app_id, {}
+        return new.app_id, session().edits.output(new.app_id)
 
     def find(self, id_: str, known: AppOwnerInputs) -> dict[str, Any]:
         planned = session().user_or_none(known.match_by, known.owner)
@@ -74,11 +78,13 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
 
     def change(self, id_: str, old: AppOwnerInputs, new: AppOwnerInputs) -> dict[str, Any]:
         _give(_reached(id_, new), new)
-        return {}
+        return session().edits.output(id_)
 
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
         tenant = session().tenant
         live = _live(id_, known)
+        if providers.base.claims.is_kept(self.kind, known.key) and session().edits.stays(id_):
+            return
         if live is None:
             if known.personal:
                 raise Refusal(

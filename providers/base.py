@@ -46,6 +46,8 @@ class Inputs(BaseModel):
 
     key: str
     """Logical name; the guard counts by it."""
+    handed_over: bool = False
+    """It is people's now: nothing of it is read, enforced or deleted any more."""
 
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741
@@ -95,6 +97,16 @@ class Provider(ResourceProvider, Generic[I]):
         """Delete. An object that is gone already is a success."""
         raise NotImplementedError
 
+    def note_state(self, id_: str, known: I, outputs: dict[str, Any]) -> None:
+        """The state holds this object: called before anything is done with it."""
+
+    def replacing(self, id_: str, old: I, new: I, changed: set[str]) -> list[str]:
+        """Which of the changed fields make a new object. May raise for a conflict."""
+        return sorted(changed & self.replaced_by)
+
+    def refuse_deletes(self) -> None:
+        """Raises `Refusal` when the deletes of this run would lose what they must not."""
+
     def connect(self, config: Any) -> None:
         """Prepare the process for this kind, once."""
 
@@ -111,6 +123,8 @@ class Provider(ResourceProvider, Generic[I]):
             return CheckResult(news, [_failure(e) for e in error.errors()])
         old = self._parse_state(_olds) if _olds else None
         claims.note_checked(self.kind, new.key, old.key if old else None)
+        if new.handed_over:
+            return CheckResult(*self._check_handed_over(news, new, old))
         with _one_line(self.kind, new.key):
             new = self.resolve(new, old)
             problems = self.problems(new, old)
@@ -120,8 +134,13 @@ class Provider(ResourceProvider, Generic[I]):
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         old, new = self._parse_state(_olds), self._parse(_news)
+        if old.handed_over or new.handed_over:
+            claims.claim(self.kind, _id)
+            return DiffResult(changes=old.handed_over != new.handed_over, replaces=[])
+        self.note_state(_id, old, _plain(_olds))
         changed = self._changed(old, new)
-        replaces = sorted(changed & self.replaced_by)
+        with _one_line(self.kind, new.key):
+            replaces = self.replacing(_id, old, new, changed)
         if not replaces and claims.is_kept(self.kind, new.key):
             claims.claim(self.kind, _id)
         if not changed:
@@ -138,6 +157,11 @@ class Provider(ResourceProvider, Generic[I]):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         known = self._parse_state(props)
+        if known.handed_over:
+            # People may rename, move and delete it: the state remembers it as it was.
+            claims.note_handed_over(self.kind, id_, known)
+            return ReadResult(id_, _plain(props), known.model_dump(mode="json"))
+        self.note_state(id_, known, _plain(props))
         if self.counted:
             claims.note_read(self.kind, known.key, id_)
         try:
@@ -152,6 +176,10 @@ class Provider(ResourceProvider, Generic[I]):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         old, new = self._parse_state(_olds), self._parse(_news)
         claims.claim(self.kind, _id)
+        if old.handed_over != new.handed_over:
+            # The claim alone comes and goes. What the plan wants shows in the next preview.
+            claims.note_done(self.kind, new.key)
+            return UpdateResult({**_plain(_olds), "handed_over": new.handed_over})
         with _one_line(self.kind, new.key):
             extra = self.change(_id, old, new)
         claims.note_done(self.kind, new.key)
@@ -164,11 +192,29 @@ class Provider(ResourceProvider, Generic[I]):
         if claims.is_claimed(self.kind, _id):
             log.warning("%s %s: %s is in use by a live resource; not deleted", self.kind, known.key, _id)
             return
+        if known.handed_over:
+            log.warning("%s %s: %s is handed over; it stays in the tenant", self.kind, known.key, _id)
+            return
+        self.note_state(_id, known, _plain(_props))
         refusal = claims.refusal_of_delete(self.kind, known.key) if self.counted else claims.refusal()
         if refusal is not None:
             raise Refusal(refusal)
         with _one_line(self.kind, known.key):
+            self.refuse_deletes()
             self.remove(_id, known)
+
+    def _check_handed_over(
+        self, news: dict[str, Any], new: I, old: I | None
+    ) -> tuple[dict[str, Any], list[CheckFailure]]:
+        """Nothing is asked of the tenant, and nothing is made."""
+        inputs = {**new.model_dump(mode="json"), **{k: v for k, v in news.items() if isinstance(v, Unknown)}}
+        if old is not None:
+            return inputs, []
+        reason = (
+            "does not exist yet, and what is handed over is made by nobody here: leave it out of `select`, or "
+            "run it once without `handed_over`"
+        )
+        return inputs, [CheckFailure("handed_over", f"{self.kind} {new.key}: {reason}")]
 
     # Between Pulumi's property bags and the models.
 

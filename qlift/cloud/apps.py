@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from qlift.cloud.errors import Ambiguous, Forbidden, NotFound, Refused
 from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, attach, provenance_of
+from qlift.cloud.recovery import tenant_time
 from qlift.cloud.spaces import live_assignment_of, set_roles, unassign
 from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 from qlift.cloud.uploads import upload_file
@@ -170,15 +172,21 @@ def move_app(tenant: Tenant, app: App, space_id: str, subject: str) -> App:
     return moved
 
 
-def delete_app(tenant: Tenant, app_id: str, subject: str) -> None:
-    """An app that is gone already is a success, also where the tenant says 403 for it."""
+def delete_app(tenant: Tenant, app_id: str, subject: str) -> datetime:
+    """An app that is gone already is a success, also where the tenant says 403 for it.
+
+    Returns when that was, in the tenant's time.
+    """
+    deleted_at = datetime.now(UTC)
     try:
         with suppress(NotFound):
-            tenant.client.delete(f"/api/v1/apps/{app_id}", subject=subject)
+            answer = tenant.client.delete(f"/api/v1/apps/{app_id}", subject=subject)
+            deleted_at = tenant_time(answer.headers) or deleted_at
     except Forbidden:
         if find_app(tenant, app_id, subject) is not None:
             raise
     tenant.index.forget_app(app_id)
+    return deleted_at
 
 
 ELEVATION = {"shared": ("producer",), "managed": ("facilitator",)}

@@ -158,7 +158,7 @@ class Client:
             raise Unreachable(f"{error}; correct `url` of the target", subject="tenant") from None
         self.credentials = credentials
         self.now, self.sleep = now, sleep
-        self._log = log or RequestLog(None)
+        self.log = log or RequestLog(None)
         self._limiter = Limiter(share=share, now=now, sleep=sleep, limits=limits, waiting=waiting)
         self._http = httpx.Client(
             base_url=self.url,
@@ -407,7 +407,7 @@ class Client:
     def _note(
         self, method: str, path: str, subject: str, response: httpx.Response | None, started: float
     ) -> None:
-        self._log.note(
+        self.log.note(
             method=method,
             path=path,
             subject=subject,

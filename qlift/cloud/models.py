@@ -71,6 +71,21 @@ class Assignment(Answer):
     roles: Words
 
 
+class Share(Answer):
+    """One app of a space, shared with somebody."""
+
+    id: str
+    resource_id: Text = ""
+
+
+class Run(Answer):
+    """Of a task."""
+
+    task_id: Text = ""
+    started_at: Text = ""
+    ended_at: Text = ""
+
+
 class Role(Answer):
     name: Text = ""
 
@@ -122,6 +137,9 @@ class App(Answer):
     owner_id: Text = ""
     origin_app_id: Text = ""
     publish_time: Text = ""
+    created_date: Text = ""
+    modified_date: Text = ""
+    last_reload_time: Text = ""
 
     @classmethod
     def of_answer(cls, data: Any, subject: str) -> App:

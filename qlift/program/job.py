@@ -31,3 +31,11 @@ class Run:
 
     def provenance_inputs(self) -> dict[str, str]:
         return {"stack": self.stack, "provenance": self.provenance}
+
+    def space_inputs(self, space: str | None) -> dict[str, bool]:
+        """Of what belongs to a space, by the space's key."""
+        return {"handed_over": space in self.desired.handed_over.spaces}
+
+    def app_inputs(self, app: str | None) -> dict[str, bool]:
+        """Of what belongs to an app, by the app's key."""
+        return {"handed_over": app in self.desired.handed_over.apps}
