@@ -97,9 +97,10 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         for app_id in here.edits.replaced():
             # What people changed stays beside this one, and must not be taken for it.
             live = apps.find_app(here.tenant, app_id, new.subject)
-            if live is not None and new.line.same_object(provenance_of(live.description)):
-                if live.space_id == space_id:
-                    here.edits.release(live, new.subject)
+            if live is None or live.space_id != space_id:
+                continue
+            if new.line.same_object(provenance_of(live.description)):
+                here.edits.release(live, new.subject)
         if new.mode == "copy":
             app = publications.publish_copy(
                 here.tenant,

@@ -1,4 +1,4 @@
-"""How an app goes: not with somebody's work in it, and not without a trace by which it can be brought back."""
+"""How an app goes: never with somebody's work in it, and with a trace by which it can be brought back."""
 
 from __future__ import annotations
 

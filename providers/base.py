@@ -211,8 +211,8 @@ class Provider(ResourceProvider, Generic[I]):
         if old is not None:
             return inputs, []
         reason = (
-            "does not exist yet, and what is handed over is made by nobody here: leave it out of `select`, or "
-            "run it once without `handed_over`"
+            "does not exist yet, and nothing new is made of what is handed over: leave it out of `select`, "
+            "or run it once without `handed_over`"
         )
         return inputs, [CheckFailure("handed_over", f"{self.kind} {new.key}: {reason}")]
 

@@ -1,4 +1,4 @@
-"""What people changed in this stack's apps, as far as this process has to know it: nobody's work is lost in silence.
+"""What people changed in this stack's apps: nobody's work is lost in silence.
 
 Reads come first in every run, and tell which apps the state holds and when each was last written. So a run
 that would lose somebody's work refuses before its first delete, with all of it in one message.
@@ -21,7 +21,7 @@ from qlift.cloud.tenant import Tenant
 
 ALLOW_VARIABLE = "QLIFT_ALLOW_CHANGED_APPS"
 WRITTEN = "written"
-"""Output: when the tenant answered our last write of an app, in its own time. Changes with our writes alone."""
+"""Output: when our last write of an app was, in the tenant's own time. Nothing but our writes changes it."""
 
 Decision = Literal["ask", "republish", "new_copy"]
 
@@ -86,7 +86,8 @@ class Edits:
         changes = self._changes(live) if live else ()
         if not changes:
             return False
-        what = f"{subject} ({app_id}) changed in the source, and people changed it in the tenant ({', '.join(changes)})"
+        done = ", ".join(changes)
+        what = f"{subject} ({app_id}) changed in the source, and people changed it in the tenant ({done})"
         if self.decision == "ask":
             raise Refusal(
                 f"{what}; settle it in the plan: apps.on_source_change: republish (the source's content goes "
@@ -97,7 +98,7 @@ class Edits:
                 self._replaced.add(app_id)
         then = {
             "republish": "the plan says republish: the source's content goes over it",
-            "new_copy": "the plan says new_copy: it stays as it is, the new content comes as an app beside it",
+            "new_copy": "the plan says new_copy: it stays as it is, the new content comes beside it",
         }[self.decision]
         log.warning("%s; %s", what, then)
         return self.decision == "new_copy"
@@ -137,7 +138,7 @@ class Edits:
         return self._words(list(lost.values()))
 
     def may_delete(self, app: App, subject: str) -> tuple[str, ...]:
-        """Asked with the live app. Returns what is lost with it; raises `Refusal` where that was not allowed."""
+        """Asked with the live app. Returns what goes with it; raises `Refusal` where that was not allowed."""
         changes = self._changes(app)
         if not changes:
             return ()

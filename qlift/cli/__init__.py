@@ -18,6 +18,7 @@ from qlift.cli.engine import engine
 from qlift.cli.export import export
 from qlift.cli.import_dump import import_dump_command
 from qlift.cli.phase import phase
+from qlift.cli.restore import restore
 from qlift.cli.simulate import simulate
 from qlift.cli.users import users
 from qlift.cloud.errors import CloudError
@@ -30,7 +31,7 @@ FAILURES = (CloudError, SourceError, BundleError, BlobError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for command in (connect, export, check, assess, users, simulate, engine):
+for command in (connect, export, check, assess, users, restore, simulate, engine):
     app.command()(command)
 app.command("import-dump")(import_dump_command)
 app.add_typer(phase, name="phase")

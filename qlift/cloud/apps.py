@@ -46,6 +46,18 @@ def left_over(tenant: Tenant, space_id: str | None, provenance: Provenance, kept
     return sorted(a.id for a in found)
 
 
+def restored(tenant: Tenant, provenance: Provenance, *, published: bool) -> Iterator[App]:
+    """Own work that came back from its deletion after its space had gone: it is ours, and in no space."""
+    me = tenant.client.me().id
+    for listed in tenant.index.app_of(provenance):
+        in_a_space = listed.space_id is not None and tenant.index.space(listed.space_id) is not None
+        if in_a_space or listed.owner_id != me or bool(listed.publish_time) != published:
+            continue
+        live = get_app(tenant, listed.id, f'app "{listed.name}"')
+        if live is not None and provenance_of(live.description) == provenance:
+            yield live
+
+
 def _finished(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
     found = recognised(tenant, space_id, lambda a: provenance_of(a.description) == provenance)
     return next(found, None)
@@ -76,6 +88,11 @@ def import_app(
     app = _finished(tenant, space_id, provenance)
     if app is not None:
         tenant.wait_for_lists()
+        return app
+    app = next(restored(tenant, provenance, published=False), None)
+    if app is not None:
+        if space_id is not None:
+            app = move_app(tenant, app, space_id, f'app "{name}"')
         return app
     owners = list(object_owners)
     app = _unfinished(tenant, space_id, provenance)
@@ -170,6 +187,14 @@ def move_app(tenant: Tenant, app: App, space_id: str, subject: str) -> App:
     moved = App.of_answer(answer.data, subject)
     tenant.index.record_app(moved)
     return moved
+
+
+def leave_space(tenant: Tenant, app: App, subject: str) -> App:
+    """To its owner's personal space."""
+    answer = tenant.repeated(lambda: tenant.client.delete(f"/api/v1/apps/{app.id}/space", subject=subject))
+    left = App.of_answer(answer.data, subject)
+    tenant.index.record_app(left)
+    return left
 
 
 def delete_app(tenant: Tenant, app_id: str, subject: str) -> datetime:

@@ -83,7 +83,7 @@ def about_hand_over(
         context.findings.warning(
             "HANDED-OVER-TO-NOBODY",
             f"{len(nobodys)} spaces",
-            f"they are handed over, and the plan names no owner: {', '.join(nobodys)} stay with qlift's identity",
+            f"they are handed over without an owner and stay with qlift's identity: {', '.join(nobodys)}",
             "give them an `owner` in a run before, or change their owner in the tenant",
         )
     tasks = sorted(s.name for s in schedules if (s.publication or s.app) in done.apps)

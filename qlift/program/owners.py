@@ -58,7 +58,7 @@ def declare_owners(
         made[owned.app] = AppOwner(owned.name, props, options)
     inside = _inside(run.desired, permissions, apps, publications, made)
     for space_owner in run.desired.space_owners:
-        props = {
+        props: dict[str, object] = {
             **spaces.reference(space_owner.space),
             "owner": space_owner.owner.name,
             "match_by": space_owner.owner.by,
@@ -84,8 +84,8 @@ def _owned(
         found = published[publication_owner.publication]
         former = tuple(f"published.{k}" for k in found.former_keys)
         resource = publications[found.key]
-        name, owner = f"published.{found.key}", publication_owner.owner
-        yield _Owned(name, found.app, former, resource, found.space, owner)
+        name = f"published.{found.key}"
+        yield _Owned(name, found.app, former, resource, found.space, publication_owner.owner)
 
 
 def _inside(

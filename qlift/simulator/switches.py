@@ -89,7 +89,7 @@ class Switches(BaseModel):
     deleted_app_get_status: Literal[404, 410, 403] = 404
     """A softly deleted app (16)."""
     restored_without_space: Literal["personal", "kept", "refused"] = "personal"
-    """Where a restored app goes whose space is gone meanwhile: to its owner, to nowhere, or not at all (4.6)."""
+    """Where a restored app goes whose space is gone: to its owner, to nowhere, or not at all (4.6)."""
     restore_status: Literal[404, 400, 403] = 404
     """Restoring what is not deleted, or was purged: all three are documented, without words (4.1)."""
     reload_moves_modified_date: bool = False

@@ -24,7 +24,6 @@ from qlift.simulator.tenant.errors import Refusal
 from qlift.simulator.tenant.rights import (
     edits,
     may_edit,
-    missing_app,
     settle_owner,
     visible_app,
     without_role,
