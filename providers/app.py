@@ -67,6 +67,7 @@ class AppProvider(TenantProvider[AppInputs]):
 
     def replacing(self, id_: str, old: AppInputs, new: AppInputs, changed: set[str]) -> list[str]:
         if "fingerprint" in changed:
+            session().edits.refuse_published_conflict(id_)
             session().edits.decide(id_, new.subject, loses=True)
         return super().replacing(id_, old, new, changed)
 

@@ -83,8 +83,12 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
         tenant = session().tenant
         live = _live(id_, known)
-        if providers.base.claims.is_kept(self.kind, known.key) and session().edits.stays(id_):
+        edits, old_half = session().edits, providers.base.claims.is_kept(self.kind, known.key)
+        if old_half and edits.stays(id_):
             return
+        if live is not None and (old_half or edits.is_doomed(id_)):
+            # Taking it back is a change of our own, which would hide theirs from the delete of the app.
+            edits.may_delete(live, known.subject)
         if live is None:
             if known.personal:
                 raise Refusal(

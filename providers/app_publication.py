@@ -65,7 +65,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
 
     def note_state(self, id_: str, known: AppPublicationInputs, outputs: dict[str, Any]) -> None:
         edits = session().edits
-        edits.note_app(id_, Held(self.kind, known.key, known.subject))
+        edits.note_app(id_, Held(self.kind, known.key, known.subject, known.app_id))
         # Publishing may count as a change of the app that it is published from; that is not documented.
         for app_id in (id_, known.app_id):
             edits.note_written(app_id, outputs)
@@ -74,7 +74,10 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs, changed: set[str]
     ) -> list[str]:
         found = super().replacing(id_, old, new, changed)
-        if "fingerprint" in changed and session().edits.decide(id_, new.subject, loses=False):
+        edits = session().edits
+        if found:
+            edits.note_lost(id_)
+        elif "fingerprint" in changed and edits.decide(id_, new.subject, loses=False):
             found.append("fingerprint")
         return found
 

@@ -33,6 +33,8 @@ class Held:
     kind: str
     key: str
     subject: str
+    origin: str | None = None
+    """Of a publication: id of the app that it is published from."""
 
 
 @dataclass
@@ -82,17 +84,9 @@ class Edits:
 
         `loses`: the app goes, with everything in it. Raises `Refusal` where the plan says `ask`.
         """
-        live = self.tenant.index.app(app_id)
-        changes = self._changes(live) if live else ()
-        if not changes:
+        what = self._changed_twice(app_id, subject)
+        if what is None:
             return False
-        done = ", ".join(changes)
-        what = f"{subject} ({app_id}) changed in the source, and people changed it in the tenant ({done})"
-        if self.decision == "ask":
-            raise Refusal(
-                f"{what}; settle it in the plan: apps.on_source_change: republish (the source's content goes "
-                "over it) or new_copy (theirs stays beside it), or apps.handed_over (it stays theirs)"
-            )
         with self._lock:
             if loses or self.decision == "new_copy":
                 self._replaced.add(app_id)
@@ -102,6 +96,38 @@ class Edits:
         }[self.decision]
         log.warning("%s; %s", what, then)
         return self.decision == "new_copy"
+
+    def note_lost(self, app_id: str) -> None:
+        """It is replaced, whatever becomes of its content: published to another space, say."""
+        with self._lock:
+            self._replaced.add(app_id)
+
+    def is_doomed(self, app_id: str) -> bool:
+        """The state holds it and the program does not declare it."""
+        with self._lock:
+            held = self._held.get(app_id)
+        return held is not None and not providers.base.claims.is_kept(held.kind, held.key)
+
+    def refuse_published_conflict(self, origin_id: str) -> None:
+        """Before new content is imported that could not be published then. Raises `Refusal`."""
+        with self._lock:
+            published = [(id_, h.subject) for id_, h in self._held.items() if h.origin == origin_id]
+        for app_id, subject in published:
+            self._changed_twice(app_id, subject)
+
+    def _changed_twice(self, app_id: str, subject: str) -> str | None:
+        live = self.tenant.index.app(app_id)
+        changes = self._changes(live) if live else ()
+        if not changes:
+            return None
+        done = ", ".join(changes)
+        what = f"{subject} ({app_id}) changed in the source, and people changed it in the tenant ({done})"
+        if self.decision == "ask":
+            raise Refusal(
+                f"{what}; settle it in the plan: apps.on_source_change: republish (the source's content goes "
+                "over it) or new_copy (theirs stays beside it), or apps.handed_over (it stays theirs)"
+            )
+        return what
 
     def stays(self, app_id: str) -> bool:
         """The old half of a replacement stays with who changed it."""
@@ -170,8 +196,7 @@ class Edits:
     def _would_be_lost(self) -> dict[str, str]:
         found = {}
         for app_id, held in self._held.items():
-            doomed = not providers.base.claims.is_kept(held.kind, held.key)
-            if not doomed and (app_id not in self._replaced or self.decision == "new_copy"):
+            if not self.is_doomed(app_id) and (app_id not in self._replaced or self.decision == "new_copy"):
                 continue
             live = self.tenant.index.app(app_id)
             if live is not None and (changes := self._changes(live)):
