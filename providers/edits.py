@@ -14,7 +14,7 @@ from typing import Any, Literal
 import providers.base
 from providers.base import Refusal, log
 from qlift.cloud import apps
-from qlift.cloud.edits import changed_quickly, edits_of, latest
+from qlift.cloud.edits import changed_quickly, edits_of, latest, own_reload
 from qlift.cloud.models import App
 from qlift.cloud.provenance import without_line
 from qlift.cloud.tenant import Tenant
@@ -48,6 +48,8 @@ class Edits:
     _held: dict[str, Held] = field(default_factory=dict)
     _written: dict[str, str] = field(default_factory=dict)
     _tasks: set[str] = field(default_factory=set)
+    _reloads: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """App and time of its last reload → whether that was one of our schedules."""
     _replaced: set[str] = field(default_factory=set)
     _released: set[str] = field(default_factory=set)
     _lost: dict[str, str] | None = None
@@ -170,6 +172,7 @@ class Edits:
             return ()
         refusal = self.refusal()
         with self._lock:
+            subject = self._held[app.id].subject if app.id in self._held else subject
             known = self._lost or {}
             if app.id not in known and app.id not in self._late:
                 self._late.append(app.id)
@@ -206,7 +209,14 @@ class Edits:
     def _changes(self, live: App) -> tuple[str, ...]:
         with self._lock:
             written, tasks = self._since(live.id, self._written.get(live.id)), set(self._tasks)
-        return edits_of(self.tenant, live, written, tasks)
+        return edits_of(self.tenant, live, written, tasks, self._is_own_reload)
+
+    def _is_own_reload(self, live: App) -> bool:
+        """Remembered: an undo deletes the schedule first, and its runs with it."""
+        reload = (live.id, live.last_reload_time)
+        if reload not in self._reloads:
+            self._reloads[reload] = own_reload(self.tenant, live, self._tasks)
+        return self._reloads[reload]
 
     def _since(self, app_id: str, stamp: str | None) -> str | None:
         own = self.tenant.index.written_app(app_id)

@@ -7,7 +7,7 @@ user makes for themselves moves `modifiedDate` is not documented; where it does 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from qlift.cloud.errors import Forbidden, NotFound
@@ -19,16 +19,21 @@ SETTLING_SECONDS = 60.0
 tenant may go on with an app after it has answered. Neither is documented."""
 
 
-def edits_of(tenant: Tenant, live: App, written: str | None, our_tasks: Collection[str]) -> tuple[str, ...]:
+def edits_of(
+    tenant: Tenant,
+    live: App,
+    written: str | None,
+    our_tasks: Collection[str],
+    is_own_reload: Callable[[App], bool],
+) -> tuple[str, ...]:
     """In people's words; empty when nobody touched it.
 
     `written`: when this tool last wrote the app, in the tenant's time; None where that is not known, then
-    dates say nothing. `our_tasks`: ids of this stack's schedules. A reload by one of those is nobody's
-    change, however it was started: it loads what the schedule loads.
+    dates say nothing. `our_tasks`: ids of this stack's schedules.
     """
     tasks = tenant.index.tasks(live.id)
     return (
-        *_dates(tenant, live, written, our_tasks),
+        *_dates(live, written, is_own_reload),
         *(f'schedule "{t.name}"' for t in tasks if t.id not in our_tasks),
         *_shared(tenant, live),
     )
@@ -45,19 +50,23 @@ def latest(stamps: Iterable[str | None]) -> str | None:
     return max(known)[1] if known else None
 
 
-def _dates(tenant: Tenant, live: App, written: str | None, our_tasks: Collection[str]) -> list[str]:
+def _dates(live: App, written: str | None, is_own_reload: Callable[[App], bool]) -> list[str]:
     modified, reloaded = _after(live.modified_date, written), _after(live.last_reload_time, written)
     found = []
     if modified is not None and not _near(modified, _time(live.last_reload_time)):
         found.append(f"changed {_shown(modified)}")
-    if reloaded is not None and not _ours(tenant, live.id, reloaded, our_tasks):
+    if reloaded is not None and not is_own_reload(live):
         found.append(f"reloaded {_shown(reloaded)} by no schedule of this stack")
     return found
 
 
-def _ours(tenant: Tenant, app_id: str, reloaded: datetime, our_tasks: Collection[str]) -> bool:
-    """A run of one of our schedules explains it."""
-    if not our_tasks:
+def own_reload(tenant: Tenant, live: App, our_tasks: Collection[str]) -> bool:
+    """Whether a run of one of this stack's schedules explains the app's last reload.
+
+    Then it is nobody's change, however the run was started: it loads what the schedule loads.
+    """
+    reloaded, app_id = _time(live.last_reload_time), live.id
+    if not our_tasks or reloaded is None:
         return False
     path = f"/api/scheduling/tasks/resources/{app_id}/runs"
     params = {"limit": 100, "sort": "-startedAt"}
