@@ -48,6 +48,14 @@ class Worked(World):
     def wait(self, seconds: float = 120) -> None:
         self.simulator.clock.advance(seconds)
 
+    def as_person(self, subject: str, method: str, path: str, body: Any = None) -> Any:
+        """With a key of their own."""
+        key = self.control("tenant/api-keys", {"subject": subject})["api_key"]
+        url = self.simulator.description["tenant"]["url"] + path
+        answer = httpx.request(method, url, json=body, headers={"Authorization": f"Bearer {key}"}, timeout=60)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
     # What people do.
 
     def make_sheet(self, app: str, **about: Any) -> None:
