@@ -52,8 +52,8 @@ class Edits:
     """App and time of its last reload → whether that was one of our schedules."""
     _replaced: set[str] = field(default_factory=set)
     _released: set[str] = field(default_factory=set)
-    _lost: dict[str, str] | None = None
-    """Apps whose changes this run would lose, in words; settled before the first delete."""
+    _lost: dict[str, tuple[str, ...]] | None = None
+    """Apps whose changes this run would lose, with the changes; settled before the first delete."""
     _late: list[str] = field(default_factory=list)
     """Further ones, met while deleting."""
 
@@ -163,22 +163,23 @@ class Edits:
             lost = self._lost
         if not lost or self._allowed(len(lost)):
             return None
-        return self._words(list(lost.values()))
+        return self._words(self._told(lost))
 
     def may_delete(self, app: App, subject: str) -> tuple[str, ...]:
         """Asked with the live app. Returns what goes with it; raises `Refusal` where that was not allowed."""
         changes = self._changes(app)
-        if not changes:
-            return ()
         refusal = self.refusal()
         with self._lock:
-            subject = self._held[app.id].subject if app.id in self._held else subject
             known = self._lost or {}
+            if not changes:
+                # Our own writes of this run, such as taking it back, hide what was found before them.
+                return known.get(app.id, ())
+            subject = self._held[app.id].subject if app.id in self._held else subject
             if app.id not in known and app.id not in self._late:
                 self._late.append(app.id)
             count = len(known) + len(self._late)
         if refusal is None and app.id not in known and not self._allowed(count):
-            words = [*known.values(), _words(subject, app.id, changes)]
+            words = [*self._told(known), _words(subject, app.id, changes)]
             refusal = self._words(words, count)
         if refusal is not None:
             raise Refusal(refusal)
@@ -196,14 +197,17 @@ class Edits:
                 found.append(app.subject)
         return sorted(found)
 
-    def _would_be_lost(self) -> dict[str, str]:
+    def _told(self, lost: dict[str, tuple[str, ...]]) -> list[str]:
+        return [_words(self._held[app_id].subject, app_id, changes) for app_id, changes in lost.items()]
+
+    def _would_be_lost(self) -> dict[str, tuple[str, ...]]:
         found = {}
-        for app_id, held in self._held.items():
+        for app_id in self._held:
             if not self.is_doomed(app_id) and (app_id not in self._replaced or self.decision == "new_copy"):
                 continue
             live = self.tenant.index.app(app_id)
             if live is not None and (changes := self._changes(live)):
-                found[app_id] = _words(held.subject, app_id, changes)
+                found[app_id] = changes
         return found
 
     def _changes(self, live: App) -> tuple[str, ...]:
