@@ -133,7 +133,15 @@ class Provider(ResourceProvider, Generic[I]):
         return CheckResult(inputs, [CheckFailure(f, f"{self.kind} {new.key}: {why}") for f, why in problems])
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        old, new = self._parse_state(_olds), self._parse(_news)
+        old = self._parse_state(_olds)
+        try:
+            new = self._parse(_news)
+        except ValidationError:
+            unknown = {k for k, v in _news.items() if isinstance(v, Unknown)}
+            if not unknown:
+                raise
+            # A destroy of single targets asks what would become of this if what it refers to went.
+            return DiffResult(changes=True, replaces=sorted(unknown & self.replaced_by))
         if old.handed_over or new.handed_over:
             claims.claim(self.kind, _id)
             return DiffResult(changes=old.handed_over != new.handed_over, replaces=[])
