@@ -143,7 +143,8 @@ class Provider(ResourceProvider, Generic[I]):
             # A destroy of single targets asks what would become of this if what it refers to went.
             return DiffResult(changes=True, replaces=sorted(unknown & self.replaced_by))
         if old.handed_over or new.handed_over:
-            claims.claim(self.kind, _id)
+            if claims.is_kept(self.kind, new.key):
+                claims.claim(self.kind, _id)
             return DiffResult(changes=old.handed_over != new.handed_over, replaces=[])
         self.note_state(_id, old, _plain(_olds))
         changed = self._changed(old, new)
@@ -197,11 +198,11 @@ class Provider(ResourceProvider, Generic[I]):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         known = self._parse_state(_props)
-        if claims.is_claimed(self.kind, _id):
-            log.warning("%s %s: %s is in use by a live resource; not deleted", self.kind, known.key, _id)
-            return
         if known.handed_over:
             log.warning("%s %s: %s is handed over; it stays in the tenant", self.kind, known.key, _id)
+            return
+        if claims.is_claimed(self.kind, _id):
+            log.warning("%s %s: %s is in use by a live resource; not deleted", self.kind, known.key, _id)
             return
         self.note_state(_id, known, _plain(_props))
         refusal = claims.refusal_of_delete(self.kind, known.key) if self.counted else claims.refusal()

@@ -43,7 +43,7 @@ def derive(
     made_owners = owners(context, all_places)
     theirs = handed_over(context, all_places, selected, apps, made_spaces)
     made_assignments = (
-        *working_roles(context, made_spaces, theirs.spaces),
+        *working_roles(context, made_spaces, frozenset(theirs.spaces)),
         *assignments(context, all_places, selected),
     )
     made_schedules = schedules(context, apps)

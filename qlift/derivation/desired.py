@@ -163,10 +163,10 @@ class ReloadSchedule(Model):
 
 
 class HandedOver(Model):
-    """Keys of what is people's from now on, with all that belongs to it."""
+    """Keys of what is people's from now on, with all that belongs to it. Sorted."""
 
-    spaces: frozenset[str] = frozenset()
-    apps: frozenset[str] = frozenset()
+    spaces: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ()
 
 
 class Desired(Model):

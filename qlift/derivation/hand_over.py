@@ -18,8 +18,8 @@ def handed_over(
 ) -> HandedOver:
     """A staging space goes with the last of the spaces that are published to from it."""
     if context.plan.handed_over:
-        own = frozenset(s.key for s in spaces if not s.external)
-        return HandedOver(spaces=own, apps=frozenset(a.key for a in apps.apps))
+        own = tuple(sorted(s.key for s in spaces if not s.external))
+        return HandedOver(spaces=own, apps=tuple(sorted(a.key for a in apps.apps)))
     flagged = {p.key for p in places if p.plan.handed_over}
     users_of: dict[str, set[str]] = {}
     for place in places:
@@ -42,7 +42,7 @@ def handed_over(
         if (app.site.name, app.app.id) in apps.key_of
         and ((app.place and app.place.key in flagged) or (app.site.name, app.app.id) in named)
     }
-    return HandedOver(spaces=frozenset((flagged | staging) & made), apps=frozenset(keys))
+    return HandedOver(spaces=tuple(sorted((flagged | staging) & made)), apps=tuple(sorted(keys)))
 
 
 def _named_apps(context: Context, selected: tuple[SelectedApp, ...]) -> set[tuple[str, str]]:
@@ -78,7 +78,7 @@ def about_hand_over(
 ) -> None:
     """What stays with the tool's identity although it goes."""
     owned = {o.space for o in owners}
-    nobodys = sorted(s.name for s in spaces if s.key in done.spaces - owned)
+    nobodys = sorted(s.name for s in spaces if s.key in set(done.spaces) - owned)
     if nobodys:
         context.findings.warning(
             "HANDED-OVER-TO-NOBODY",
@@ -86,7 +86,8 @@ def about_hand_over(
             f"they are handed over without an owner and stay with qlift's identity: {', '.join(nobodys)}",
             "give them an `owner` in a run before, or change their owner in the tenant",
         )
-    tasks = sorted(s.name for s in schedules if (s.publication or s.app) in done.apps)
+    theirs = set(done.apps)
+    tasks = [s for s in schedules if (s.publication or s.app) in theirs]
     if tasks:
         context.findings.warning(
             "HANDED-OVER-SCHEDULES",
