@@ -121,7 +121,7 @@ class AppProvider(TenantProvider[AppInputs]):
         raise Gone
 
     def change(self, id_: str, old: AppInputs, new: AppInputs) -> dict[str, Any]:
-        tenant = session().tenant
+        tenant, touched = session().tenant, session().edits.touched(id_)
         for copy in old.left_over:
             apps.delete_app(tenant, copy, f"a copy of {new.subject}")
         if new.space != PERSONAL:
@@ -138,7 +138,7 @@ class AppProvider(TenantProvider[AppInputs]):
             description=new.description,
             provenance=new.line if new.provenance == "description" else None,
         )
-        return session().edits.output(id_)
+        return session().edits.output(id_) | touched
 
     def remove(self, id_: str, known: AppInputs) -> None:
         remove_app("App", known, known.stack, _live(id_, known), id_)

@@ -53,11 +53,12 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         if new.app_id is None:
             raise Refusal("the app's id is not known; this is a defect of qlift")
         live = _reached(new.app_id, new)
+        touched = session().edits.touched(new.app_id)
         if live.owner_id == _owner_id(new):
             apps.finish_owner_change(session().tenant, live, _roles(new), new.subject)
         else:
             _give(live, new)
-        return new.app_id, session().edits.output(new.app_id)
+        return new.app_id, session().edits.output(new.app_id) | touched
 
     def find(self, id_: str, known: AppOwnerInputs) -> dict[str, Any]:
         planned = session().user_or_none(known.match_by, known.owner)
@@ -77,8 +78,9 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         return {"owner": session().user_label(live.owner_id)}
 
     def change(self, id_: str, old: AppOwnerInputs, new: AppOwnerInputs) -> dict[str, Any]:
+        touched = session().edits.touched(id_)
         _give(_reached(id_, new), new)
-        return session().edits.output(id_)
+        return session().edits.output(id_) | touched
 
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
         tenant = session().tenant

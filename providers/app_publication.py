@@ -19,6 +19,9 @@ from qlift.cloud import apps, publications
 from qlift.cloud.models import App as LiveApp
 from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
 
+PUBLISHED = "published"
+"""Output: as `WRITTEN`, of the last time that content was published."""
+
 
 class AppPublicationInputs(Inputs):
     name: str
@@ -67,8 +70,8 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         edits = session().edits
         edits.note_app(id_, Held(self.kind, known.key, known.subject, known.app_id))
         # Publishing may count as a change of the app that it is published from; that is not documented.
-        for app_id in (id_, known.app_id):
-            edits.note_written(app_id, outputs)
+        edits.note_written(id_, outputs)
+        edits.note_written(known.app_id, {WRITTEN: outputs.get(PUBLISHED)})
 
     def replacing(
         self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs, changed: set[str]
@@ -114,7 +117,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
                 provenance=new.line,
                 marked=marked,
             )
-            return app.id, _written(app)
+            return app.id, _published(app.id, app)
         app = publications.publish_move(
             here.tenant,
             origin_id=new.app_id,
@@ -128,7 +131,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             open_file=here.open_file(new.sha256, new.size, new.subject),
             size=new.size,
         )
-        return app.id, _written(app)
+        return app.id, _published(app.id, app)
 
     def find(self, id_: str, known: AppPublicationInputs) -> dict[str, Any]:
         here = session()
@@ -146,12 +149,13 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
 
     def change(self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs) -> dict[str, Any]:
         here = session()
+        touched = here.edits.touched(id_)
         for left_over in old.left_over:
             apps.delete_app(here.tenant, left_over, f"a copy of {new.subject}")
         marked = new.line if new.provenance == "description" else None
         if old.fingerprint == new.fingerprint and old.app_id == new.app_id:
             apps.describe(here.tenant, id_, name=new.name, description=new.description, provenance=marked)
-            return here.edits.output(id_)
+            return here.edits.output(id_) | touched
         if new.app_id is None:
             raise Refusal("the app's id is not known; this is a defect of qlift")
         publications.republish(
@@ -161,7 +165,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             name=new.name,
             description=attach(new.description, marked),
         )
-        return here.edits.output(id_)
+        return _published(id_) | touched
 
     def remove(self, id_: str, known: AppPublicationInputs) -> None:
         live = apps.find_app(session().tenant, id_, known.subject)
@@ -190,9 +194,10 @@ def _about_later_objects(new: AppPublicationInputs, old: AppPublicationInputs) -
     return [("object_owners", reason)]
 
 
-def _written(app: LiveApp) -> dict[str, Any]:
-    """Of a publication that was found as it is: from now on changes count."""
-    return session().edits.output(app.id) or {WRITTEN: app.modified_date}
+def _published(id_: str, found: LiveApp | None = None) -> dict[str, Any]:
+    """`found`: as it was met; from then on changes count."""
+    written = session().edits.output(id_) or ({WRITTEN: found.modified_date} if found else {})
+    return {**written, PUBLISHED: written.get(WRITTEN)}
 
 
 def _compared(live: LiveApp) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import providers.base
 from providers.base import Refusal, log
 from qlift.cloud import apps
-from qlift.cloud.edits import changed_quickly, edits_of, latest, own_reload
+from qlift.cloud.edits import changed_quickly, dates_of, edits_of, latest, own_reload
+from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App
 from qlift.cloud.provenance import without_line
 from qlift.cloud.tenant import Tenant
@@ -22,6 +23,9 @@ from qlift.cloud.tenant import Tenant
 ALLOW_VARIABLE = "QLIFT_ALLOW_CHANGED_APPS"
 WRITTEN = "written"
 """Output: when our last write of an app was, in the tenant's own time. Nothing but our writes changes it."""
+
+TOUCHED = "touched"
+"""Output: what people had done to an app when we wrote it again, in words. It stays: their work is in it."""
 
 Decision = Literal["ask", "republish", "new_copy"]
 
@@ -47,6 +51,7 @@ class Edits:
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _held: dict[str, Held] = field(default_factory=dict)
     _written: dict[str, str] = field(default_factory=dict)
+    _touched: dict[str, str] = field(default_factory=dict)
     _tasks: set[str] = field(default_factory=set)
     _reloads: dict[tuple[str, str], bool] = field(default_factory=dict)
     """App and time of its last reload → whether that was one of our schedules."""
@@ -65,14 +70,27 @@ class Edits:
 
     def note_written(self, app_id: str | None, outputs: dict[str, Any]) -> None:
         """Whatever wrote it: the app itself, its publication, its owner."""
-        stamp = outputs.get(WRITTEN)
-        if app_id and isinstance(stamp, str):
-            with self._lock:
+        stamp, touched = outputs.get(WRITTEN), outputs.get(TOUCHED)
+        with self._lock:
+            if app_id and isinstance(stamp, str):
                 self._written[app_id] = latest([stamp, self._written.get(app_id)]) or stamp
+            if app_id and isinstance(touched, str):
+                self._touched[app_id] = touched
 
     def note_task(self, task_id: str) -> None:
         with self._lock:
             self._tasks.add(task_id)
+
+    def touched(self, app_id: str) -> dict[str, Any]:
+        """Asked before a write, which would hide what people did before it."""
+        live = self.tenant.index.app(app_id)
+        with self._lock:
+            written = self._since(app_id, self._written.get(app_id))
+        found = dates_of(live, written, self._is_own_reload) if live else ()
+        if found:
+            with self._lock:
+                self._touched.setdefault(app_id, ", ".join(found))
+        return {TOUCHED: self._touched[app_id]} if app_id in self._touched else {}
 
     def output(self, app_id: str) -> dict[str, Any]:
         """What the state keeps of a write that this process made."""
@@ -118,7 +136,11 @@ class Edits:
             self._changed_twice(app_id, subject)
 
     def _changed_twice(self, app_id: str, subject: str) -> str | None:
-        live = self.tenant.index.app(app_id)
+        try:
+            live = apps.get_app(self.tenant, app_id, subject)
+        except Forbidden:
+            # In somebody's personal space, out of reach.
+            live = None
         changes = self._changes(live) if live else ()
         if not changes:
             return None
@@ -193,7 +215,8 @@ class Edits:
         for app_id, app in held.items():
             live = self.tenant.index.app(app_id)
             kept = providers.base.claims.is_kept(app.kind, app.key)
-            if kept and live and changed_quickly(live, self._since(app_id, written.get(app_id))):
+            changed = live and changed_quickly(live, self._since(app_id, written.get(app_id)))
+            if kept and live and (changed or app_id in self._touched):
                 found.append(app.subject)
         return sorted(found)
 
@@ -213,7 +236,9 @@ class Edits:
     def _changes(self, live: App) -> tuple[str, ...]:
         with self._lock:
             written, tasks = self._since(live.id, self._written.get(live.id)), set(self._tasks)
-        return edits_of(self.tenant, live, written, tasks, self._is_own_reload)
+            touched = self._touched.get(live.id)
+        found = edits_of(self.tenant, live, written, tasks, self._is_own_reload)
+        return found if touched is None or touched in found else (touched, *found)
 
     def _is_own_reload(self, live: App) -> bool:
         """Remembered: an undo deletes the schedule first, and its runs with it."""

@@ -33,10 +33,21 @@ def edits_of(
     """
     tasks = tenant.index.tasks(live.id)
     return (
-        *_dates(live, written, is_own_reload),
+        *dates_of(live, written, is_own_reload),
         *(f'schedule "{t.name}"' for t in tasks if t.id not in our_tasks),
         *_shared(tenant, live),
     )
+
+
+def dates_of(live: App, written: str | None, is_own_reload: Callable[[App], bool]) -> tuple[str, ...]:
+    """Of its content and its data, without what stands beside it."""
+    modified, reloaded = _after(live.modified_date, written), _after(live.last_reload_time, written)
+    found = []
+    if modified is not None and not _near(modified, _time(live.last_reload_time)):
+        found.append(f"changed {_shown(modified)}")
+    if reloaded is not None and not is_own_reload(live):
+        found.append(f"reloaded {_shown(reloaded)} by no schedule of this stack")
+    return tuple(found)
 
 
 def changed_quickly(live: App, written: str | None) -> bool:
@@ -48,16 +59,6 @@ def changed_quickly(live: App, written: str | None) -> bool:
 def latest(stamps: Iterable[str | None]) -> str | None:
     known = [(time, s) for s in stamps if s and (time := _time(s)) is not None]
     return max(known)[1] if known else None
-
-
-def _dates(live: App, written: str | None, is_own_reload: Callable[[App], bool]) -> list[str]:
-    modified, reloaded = _after(live.modified_date, written), _after(live.last_reload_time, written)
-    found = []
-    if modified is not None and not _near(modified, _time(live.last_reload_time)):
-        found.append(f"changed {_shown(modified)}")
-    if reloaded is not None and not is_own_reload(live):
-        found.append(f"reloaded {_shown(reloaded)} by no schedule of this stack")
-    return found
 
 
 def own_reload(tenant: Tenant, live: App, our_tasks: Collection[str]) -> bool:

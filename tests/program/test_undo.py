@@ -77,7 +77,7 @@ class Worked(World):
     def share(self, name: str) -> None:
         app_id = self.app_id(name)
         space_id = self.api("GET", f"/api/v1/apps/{app_id}")["attributes"]["spaceId"]
-        body = {"type": "user", "assigneeId": self.user_id(SOMEBODY), "resourceId": app_id}
+        body: dict[str, Any] = {"type": "user", "assigneeId": self.user_id(SOMEBODY), "resourceId": app_id}
         body |= {"resourceType": "app", "roles": ["consumer"]}
         self.api("POST", f"/api/v1/spaces/{space_id}/shares", body)
 
@@ -140,6 +140,15 @@ def test_an_undo_names_every_changed_app_and_deletes_nothing(
     assert worked.is_undone()
 
 
+def test_the_first_delete_refuses_where_the_guard_was_left_out(worked: Worked) -> None:
+    """As in a destroy of single targets."""
+    worked.make_sheet(LEDGER)
+    del worked.run.state["DeleteGuard", "delete-guard"]
+    before = worked.everything()
+    assert f'publication "{LEDGER}"' in refused(worked.run.destroy)
+    assert worked.everything() == before
+
+
 def test_a_share_keeps_an_app(worked: Worked, monkeypatch: pytest.MonkeyPatch) -> None:
     worked.share(LEDGER)
     assert f'publication "{LEDGER}" ({worked.app_id(LEDGER)}): shared with 1' in refused(worked.run.destroy)
@@ -171,6 +180,22 @@ def test_private_sheets_are_not_seen_where_the_tenant_does_not_date_them(worked:
     worked.make_sheet(LEDGER)
     worked.run.destroy()
     assert worked.is_undone()
+
+
+@pytest.mark.parametrize("name", [LEDGER, PIPELINE])
+def test_what_people_did_is_not_forgotten_when_we_write_the_app_again(worked: Worked, name: str) -> None:
+    """Its name and owner are mended by the next run, which is a later write of ours."""
+    id_ = worked.app_id(name)
+    worked.make_sheet(name, published=True, approved=True)
+    worked.api("PUT", f"/api/v1/apps/{id_}", {"attributes": {"name": "Renamed"}})
+    worked.api("PUT", f"/api/v1/apps/{id_}/owner", {"ownerId": worked.user_id("ACME\\qlik.admin")})
+    worked.wait()
+    assert len(worked.run.up(worked.derived()).updated) >= 2
+    worked.wait(LATER)
+    assert not worked.run.up(worked.derived()).changes
+    assert f'"{name}" ({id_}): changed 20' in refused(worked.run.destroy)
+    worked.change_source(name)
+    assert "apps.on_source_change" in refused(lambda: worked.run.up(worked.derived()))
 
 
 def test_nothing_that_changes_by_itself_is_kept_in_the_state(worked: Worked) -> None:
