@@ -44,7 +44,7 @@ def declare_owners(
     """Owners of apps by app (or publication); owners of spaces come after all that is in them."""
     made: dict[AnyApp, AppOwner] = {}
     for owned in _owned(run.desired, apps, publications):
-        props = {
+        props: dict[str, object] = {
             "app": owned.app.key,
             "app_id": owned.app.id,
             "fingerprint": owned.app.fingerprint,
@@ -58,7 +58,7 @@ def declare_owners(
         made[owned.app] = AppOwner(owned.name, props, options)
     inside = _inside(run.desired, permissions, apps, publications, made)
     for space_owner in run.desired.space_owners:
-        props: dict[str, object] = {
+        props = {
             **spaces.reference(space_owner.space),
             "owner": space_owner.owner.name,
             "match_by": space_owner.owner.by,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from qlift.simulator import Simulator
@@ -72,7 +74,7 @@ def test_deleted_apps_are_kept_for_fourteen_days(simulator: Simulator, tenant: T
 
 @pytest.mark.parametrize("where", ["personal", "kept", "refused"])
 def test_where_a_restored_app_goes_when_its_space_is_gone(
-    simulator: Simulator, tenant: Tenant, where: str
+    simulator: Simulator, tenant: Tenant, where: Literal["personal", "kept", "refused"]
 ) -> None:
     simulator.switches.restored_without_space = where
     space = tenant.space("Shared")
