@@ -24,7 +24,7 @@ class Restored(Worked):
     def __init__(self, folder: Path, switches: Switches) -> None:
         super().__init__(folder, switches)
         self.log = self.run.log = folder / "changes.jsonl"
-        (folder / "stacks" / "targets").mkdir()
+        (folder / "stacks" / "targets").mkdir(parents=True)
         target = {"url": self.simulator.description["tenant"]["url"]}
         (folder / "stacks" / "targets" / "test.yaml").write_text(yaml.safe_dump(target))
         settings = {"config": {"qlift:target": "test", "qlift:phase": "demo"}}
@@ -128,13 +128,15 @@ def test_apps_that_were_deleted_young_are_gone_and_it_says_so(
     worked.change_source(PIPELINE)
     worked.run.up(worked.derived())
     worked.wait()
+    # The old half of a replacement is not what an undo would bring back.
+    done = worked.restore("--log", str(worked.log))
+    assert done.exit_code != 0 and "tells of no app" in f"{done.output}{done.exception}"
     new = worked.app_id(PIPELINE)
     worked.run.destroy()
     assert f'app "{PIPELINE}" ({new}) is deleted for good' in caplog.text
     done = worked.restore("--log", str(worked.log))
     assert done.exit_code == 1
     assert f"{PIPELINE} ({new}): gone for good: it was younger than 45 minutes" in done.output
-    # The old half of the replacement is not what an undo would bring back.
     entries = [json.loads(x) for x in worked.log.read_text().splitlines()]
     old = [e for e in entries if e.get("event") == "app deleted" and e["superseded"]]
     assert [e["name"] for e in old] == [PIPELINE] and old[0]["app"] not in done.output

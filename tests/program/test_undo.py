@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import copy
+import functools
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,27 +17,46 @@ import pytest
 
 from providers.base import Refusal
 from providers.edits import ALLOW_VARIABLE
-from qlift.simulator import Switches
+from qlift.bundle import BlobStore
+from qlift.simulator import Simulator, Switches
 from qlift.simulator.site.changes import edit_sheet
+from qlift.simulator.store import Store
 from qlift.simulator.tenant.dump import dump
 from tests.program.test_changes import LEDGER, World
-from tests.support.in_process import Refused
+from tests.support.export import demo_plan
+from tests.support.in_process import InProcess, Refused
 
 BUDGET = "Budget vs Actuals"
 PIPELINE = "Pipeline Review"
 SOMEBODY = "ACME\\zoe.dahl"
 LATER = 3 * 3600
+STATE = "simulator"
 
 
 class Worked(World):
-    """Finance (managed) and Sales Lab (shared), after an up of three hours ago."""
+    """Finance (managed) and Sales Lab (shared), after an up of three hours ago.
+
+    Site, export and up are made once in a process and copied.
+    """
 
     def __init__(self, folder: Path, switches: Switches) -> None:
-        super().__init__(folder, switches)
+        base = _base()
+        shutil.copytree(base.folder, folder, dirs_exist_ok=True)
+        kept = Store(folder / STATE)
+        kept.put_setting("ports", {})
+        kept.close()
+        self._furnish(folder, switches)
+        self.run.state = copy.deepcopy(base.run.state)
+        self.simulator.clock.advance(LATER)
+
+    def _furnish(self, folder: Path, switches: Switches) -> None:
+        self.folder = folder
+        self.simulator = Simulator(folder / STATE, switches=switches).start()
+        self.store = BlobStore(str(folder / "exports" / "sample" / "blobs"))
+        self.run = InProcess(self.simulator, self.store)
+        self.plan = demo_plan()
         spaces = {k: self.plan["spaces"][k] for k in ("Finance", "Sales Lab")}
         self.plan |= {"select": {"streams": ["Finance", "Sales"]}, "spaces": spaces}
-        self.run.up(self.derived())
-        self.simulator.clock.advance(LATER)
 
     def control(self, path: str, body: Any = None) -> Any:
         url = self.simulator.description["control"]["url"]
@@ -93,6 +117,18 @@ class Worked(World):
 
     def is_undone(self) -> bool:
         return not [a for a in self.simulator.world.apps() if "[qlift " in a["description"]]
+
+
+@functools.cache
+def _base() -> Worked:
+    folder = Path(tempfile.mkdtemp(prefix="qlift-worked-"))
+    atexit.register(shutil.rmtree, folder)
+    made = Worked.__new__(Worked)
+    made._furnish(folder, Switches())
+    made.export()
+    made.run.up(made.derived())
+    made.simulator.stop()
+    return made
 
 
 @pytest.fixture
