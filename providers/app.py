@@ -18,7 +18,7 @@ from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App as LiveApp
-from qlift.cloud.provenance import Provenance, provenance_of, without_line
+from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
 
 PERSONAL = ""
 """Label of a personal space."""
@@ -67,8 +67,8 @@ class AppProvider(TenantProvider[AppInputs]):
 
     def replacing(self, id_: str, old: AppInputs, new: AppInputs, changed: set[str]) -> list[str]:
         if "fingerprint" in changed:
-            session().edits.refuse_published_conflict(id_)
-            session().edits.decide(id_, new.subject, loses=True)
+            session().edits.refuse_published_conflict(id_, new.line)
+            session().edits.decide(id_, new.subject, new.line, loses=True)
         return super().replacing(id_, old, new, changed)
 
     def problems(self, new: AppInputs, old: AppInputs | None) -> list[tuple[str, str]]:
@@ -121,7 +121,9 @@ class AppProvider(TenantProvider[AppInputs]):
         raise Gone
 
     def change(self, id_: str, old: AppInputs, new: AppInputs) -> dict[str, Any]:
-        tenant, touched = session().tenant, session().edits.touched(id_)
+        tenant = session().tenant
+        described = attach(new.description, new.line if new.provenance == "description" else None)
+        touched = session().edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
         for copy in old.left_over:
             apps.delete_app(tenant, copy, f"a copy of {new.subject}")
         if new.space != PERSONAL:

@@ -13,6 +13,7 @@ from pulumi.dynamic import Resource
 
 import providers.base
 from providers.base import Gone, Inputs, Refusal, log
+from providers.edits import WRITTEN
 from providers.session import TenantProvider, refusals, session
 from qlift.cloud import apps
 from qlift.cloud.errors import Forbidden
@@ -53,12 +54,14 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         if new.app_id is None:
             raise Refusal("the app's id is not known; this is a defect of qlift")
         live = _reached(new.app_id, new)
-        touched = session().edits.touched(new.app_id)
+        edits = session().edits
         if live.owner_id == _owner_id(new):
             apps.finish_owner_change(session().tenant, live, _roles(new), new.subject)
-        else:
-            _give(live, new)
-        return new.app_id, session().edits.output(new.app_id) | touched
+            # By a run that was killed before it recorded that: the date is of its write.
+            return new.app_id, edits.output(new.app_id) or {WRITTEN: live.modified_date}
+        touched = edits.touched(new.app_id, lambda _: False)
+        _give(live, new)
+        return new.app_id, edits.output(new.app_id) | touched
 
     def find(self, id_: str, known: AppOwnerInputs) -> dict[str, Any]:
         planned = session().user_or_none(known.match_by, known.owner)
@@ -78,7 +81,8 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         return {"owner": session().user_label(live.owner_id)}
 
     def change(self, id_: str, old: AppOwnerInputs, new: AppOwnerInputs) -> dict[str, Any]:
-        touched = session().edits.touched(id_)
+        owner_id = _owner_id(new)
+        touched = session().edits.touched(id_, lambda a: a.owner_id == owner_id)
         _give(_reached(id_, new), new)
         return session().edits.output(id_) | touched
 

@@ -80,7 +80,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         edits = session().edits
         if found:
             edits.note_lost(id_)
-        elif "fingerprint" in changed and edits.decide(id_, new.subject, loses=False):
+        elif "fingerprint" in changed and edits.decide(id_, new.subject, new.line, loses=False):
             found.append("fingerprint")
         return found
 
@@ -149,7 +149,8 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
 
     def change(self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs) -> dict[str, Any]:
         here = session()
-        touched = here.edits.touched(id_)
+        described = attach(new.description, new.line if new.provenance == "description" else None)
+        touched = here.edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
         for left_over in old.left_over:
             apps.delete_app(here.tenant, left_over, f"a copy of {new.subject}")
         marked = new.line if new.provenance == "description" else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from qlift.cloud import apps
 from qlift.cloud.edits import changed_quickly, dates_of, edits_of, latest, own_reload
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App
-from qlift.cloud.provenance import without_line
+from qlift.cloud.provenance import Provenance, provenance_of, without_line
 from qlift.cloud.tenant import Tenant
 
 ALLOW_VARIABLE = "QLIFT_ALLOW_CHANGED_APPS"
@@ -81,9 +82,14 @@ class Edits:
         with self._lock:
             self._tasks.add(task_id)
 
-    def touched(self, app_id: str) -> dict[str, Any]:
-        """Asked before a write, which would hide what people did before it."""
+    def touched(self, app_id: str, is_done: Callable[[App], bool]) -> dict[str, Any]:
+        """Asked before a write, which would hide what people did before it.
+
+        `is_done`: the write was made already, by a run that was killed before it recorded that.
+        """
         live = self.tenant.index.app(app_id)
+        if live is not None and is_done(live):
+            live = None
         with self._lock:
             written = self._since(app_id, self._written.get(app_id))
         found = dates_of(live, written, self._is_own_reload) if live else ()
@@ -99,12 +105,12 @@ class Edits:
 
     # Changed on both sides.
 
-    def decide(self, app_id: str, subject: str, *, loses: bool) -> bool:
+    def decide(self, app_id: str, subject: str, line: Provenance, *, loses: bool) -> bool:
         """Asked where new content is to replace that of an app. True: the plan wants a new copy instead.
 
         `loses`: the app goes, with everything in it. Raises `Refusal` where the plan says `ask`.
         """
-        what = self._changed_twice(app_id, subject)
+        what = self._changed_twice(app_id, subject, line)
         if what is None:
             return False
         with self._lock:
@@ -128,20 +134,23 @@ class Edits:
             held = self._held.get(app_id)
         return held is not None and not providers.base.claims.is_kept(held.kind, held.key)
 
-    def refuse_published_conflict(self, origin_id: str) -> None:
+    def refuse_published_conflict(self, origin_id: str, line: Provenance) -> None:
         """Before new content is imported that could not be published then. Raises `Refusal`."""
         with self._lock:
             published = [(id_, h.subject) for id_, h in self._held.items() if h.origin == origin_id]
         for app_id, subject in published:
-            self._changed_twice(app_id, subject)
+            self._changed_twice(app_id, subject, line)
 
-    def _changed_twice(self, app_id: str, subject: str) -> str | None:
+    def _changed_twice(self, app_id: str, subject: str, line: Provenance) -> str | None:
+        """With the `line` of the new content it is our own work, of a run that was killed."""
         try:
             live = apps.get_app(self.tenant, app_id, subject)
         except Forbidden:
             # In somebody's personal space, out of reach.
             live = None
-        changes = self._changes(live) if live else ()
+        if live is None or provenance_of(live.description) == line:
+            return None
+        changes = self._changes(live)
         if not changes:
             return None
         done = ", ".join(changes)

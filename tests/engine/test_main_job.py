@@ -199,6 +199,8 @@ def test_changed_content_is_republished_and_a_nightly_reload_is_nothing(phase: P
 
     phase.control("POST", "site/edit_sheet", {"id": app.id})
     phase.export()
+    # A reader has worked in it meanwhile.
+    phase.plan["apps"]["on_source_change"] = "republish"
     preview = phase.preview()
     assert f"qlik:App {key} replace" in preview.output
     assert f"qlik:AppPublication {key} update" in preview.output

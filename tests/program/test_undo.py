@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from providers.base import Refusal
-from providers.edits import ALLOW_VARIABLE
+from providers.edits import ALLOW_VARIABLE, TOUCHED
 from qlift.bundle import BlobStore
 from qlift.simulator import Simulator, Switches
 from qlift.simulator.site.changes import edit_sheet
@@ -236,6 +236,24 @@ def test_what_people_did_is_not_forgotten_when_we_write_the_app_again(worked: Wo
     assert f'"{name}" ({id_}): changed 20' in refused(worked.run.destroy)
     worked.change_source(name)
     assert "apps.on_source_change" in refused(lambda: worked.run.up(worked.derived()))
+
+
+@pytest.mark.parametrize("name", [LEDGER, PIPELINE])
+def test_own_work_of_a_killed_run_is_not_taken_for_peoples(worked: Worked, name: str) -> None:
+    """New content, a new name and a new owner were written; the state tells of the run before."""
+    worked.change_source(name)
+    recorded = copy.deepcopy(worked.run.state)
+    worked.run.up(worked.derived())
+    worked.wait(LATER)
+    wanted = worked.everything()
+    worked.run.state, worked.run.pending = recorded, []
+    worked.run.up(worked.derived())
+    assert worked.everything() == wanted
+    worked.wait()
+    assert not worked.run.up(worked.derived()).changes
+    assert not [e for e in worked.run.state.values() if e.outputs.get(TOUCHED)]
+    worked.run.destroy()
+    assert worked.is_undone()
 
 
 def test_nothing_that_changes_by_itself_is_kept_in_the_state(worked: Worked) -> None:
