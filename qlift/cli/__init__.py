@@ -18,19 +18,21 @@ from qlift.cli.engine import engine
 from qlift.cli.export import export
 from qlift.cli.import_dump import import_dump_command
 from qlift.cli.phase import phase
+from qlift.cli.review import review
 from qlift.cli.simulate import simulate
 from qlift.cli.users import users
 from qlift.cloud.errors import CloudError
 from qlift.cloud.settings import SettingsError
 from qlift.derivation import PlanError
+from qlift.pulumi_cli import EngineError
 from qlift.sources.qlik_sense.errors import ConnectionSettings, SourceError
 
 CONFIGURATION = (SettingsError, PlanError, ConnectionSettings)
-FAILURES = (CloudError, SourceError, BundleError, BlobError)
+FAILURES = (CloudError, SourceError, BundleError, BlobError, EngineError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for command in (connect, export, check, assess, users, simulate, engine):
+for command in (connect, export, check, assess, users, review, simulate, engine):
     app.command()(command)
 app.command("import-dump")(import_dump_command)
 app.add_typer(phase, name="phase")

@@ -36,6 +36,8 @@ class Target(BaseModel):
     """Of the tenant's rate limits, for phases that run side by side."""
     limits: RateLimits = RateLimits()
     """Of a tenant that has others than Qlik documents, such as a simulated one."""
+    imports_per_day: int = Field(300, gt=0)
+    """App imports that the tenant takes, by its subscription: 300, 2,000 or 10,000. For reckoning only."""
     list_lag_seconds: float = Field(LAG_SECONDS, ge=0)
     """By how long the tenant's lists may be behind its objects."""
     api_key_env: str = "QLIFT_API_KEY"

@@ -1,4 +1,4 @@
-"""Digests of all that a phase on a target is made from: what a review was of, and whether that still holds."""
+"""Digests of all that a phase on a target is made from: what was reviewed, and whether that still holds."""
 
 from __future__ import annotations
 

@@ -25,6 +25,9 @@ from qlift.program.reviewed import refusal
 from qlift.program.schedules import declare_schedules
 from qlift.program.spaces import declare_spaces
 
+JOBS = ("spaces", "apps", "publications", "permissions", "owners", "schedules")
+"""The standard jobs."""
+
 
 def declare_phase() -> None:
     """Raises `pulumi.RunError` with every error at once, before anything is declared."""
@@ -62,7 +65,7 @@ def _report(desired: Desired, phase: str) -> None:
 def declare(desired: Desired, *, stack: str, provenance: str, digests: Mapping[str, str]) -> None:
     """The standard jobs. Their order is made by dependency edges, not by the order of these lines."""
     run = Run(desired, stack, provenance)
-    jobs = {n: Job(n) for n in ("spaces", "apps", "publications", "permissions", "owners", "schedules")}
+    jobs = {n: Job(n) for n in JOBS}
     spaces = declare_spaces(run, jobs["spaces"])
     apps = declare_apps(run, jobs["apps"], spaces)
     publications = declare_publications(run, jobs["publications"], spaces, apps)
