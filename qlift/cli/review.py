@@ -74,7 +74,7 @@ def _print(found: Review, paths: tuple[Path, ...]) -> None:
         words.deletes(found),
         widens and f"Widens access: {widens}",
         narrows and f"Takes access away: {narrows}",
-        f"{len(found.drift)} objects were changed by others in the tenant." if found.drift else "",
+        words.drift(found),
         f"{words.time_needed(found)}; digest {found.digest}",
         *found.errors,
         *(f"{c.object}: {c.reason}" for c in found.conflicts),

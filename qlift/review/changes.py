@@ -8,6 +8,7 @@ from typing import Any
 from deepdiff import DeepDiff
 
 from providers.kinds import PROVIDERS
+from qlift.derivation.desired import Desired
 from qlift.pulumi_cli.preview import Drift as EngineDrift
 from qlift.pulumi_cli.preview import Previewed, Step
 from qlift.reports.review.model import OPS, Change, Conflict, Drift, FieldChange
@@ -29,10 +30,20 @@ def drift_of(previewed: Previewed, apps: Mapping[str, str]) -> tuple[Drift, ...]
     return tuple(sorted((d for d in found if d.gone or d.fields), key=lambda d: (d.kind, d.object, d.key)))
 
 
-def conflicts_of(noted: Iterable[dict[str, str]]) -> tuple[Conflict, ...]:
+def conflicts_of(noted: Iterable[dict[str, str]], changes: Iterable[Change]) -> tuple[Conflict, ...]:
     """As the providers noted them; a check that ran twice says the same twice."""
-    found = {Conflict.model_validate(n) for n in noted}
+    called_ = {(c.kind, c.key): c.object for c in changes}
+    found = {
+        Conflict.model_validate({**n, "object": called_.get((n["kind"], n["object"]), n["object"])})
+        for n in noted
+    }
     return tuple(sorted(found, key=lambda c: (c.kind, c.object, c.field, c.reason)))
+
+
+def app_names(desired: Desired, steps: Iterable[Step]) -> dict[str, str]:
+    """By logical name; also of those that the plan has no more."""
+    gone = {s.key: str(s.old["name"]) for s in steps if s.kind == "App" and s.old.get("name")}
+    return {**gone, **{a.key: a.name for a in desired.apps}}
 
 
 def _change(step: Step, apps: Mapping[str, str]) -> Change:

@@ -24,7 +24,7 @@ from qlift.pulumi_cli import Engine
 from qlift.pulumi_cli.preview import Previewed, preview
 from qlift.reports.review.model import Access, Review
 from qlift.review.access import access_of
-from qlift.review.changes import changes_of, conflicts_of, drift_of
+from qlift.review.changes import app_names, changes_of, conflicts_of, drift_of
 from qlift.review.effort import effort_of
 from qlift.review.people import Directory
 from qlift.review.states import states
@@ -153,8 +153,9 @@ class _Parts:
         return self._review(previewed, noted, access)
 
     def _review(self, previewed: Previewed, noted: list[dict[str, str]], access: Access) -> Review:
-        conflicts = conflicts_of(noted)
-        apps = {a.key: a.name for a in self.desired.apps}
+        apps = app_names(self.desired, previewed.steps)
+        changes = changes_of(previewed.steps, apps)
+        conflicts = conflicts_of(noted, changes)
         return Review(
             stack=self.stack.short_name,
             phase=self.desired.phase,
@@ -164,13 +165,14 @@ class _Parts:
             engine=self.stack.engine.version,
             applicable=previewed.ok and not conflicts,
             errors=tuple(previewed.errors),
-            changes=changes_of(previewed.steps, apps),
+            changes=changes,
             unchanged=previewed.unchanged,
             jobs=_in_order({s.job for s in previewed.steps}),
             conflicts=conflicts,
             drift=drift_of(previewed, apps),
             access=access,
             findings=self.desired.findings,
+            waivers=tuple(self.read.waivers),
             effort=effort_of(previewed.steps, self.target),
             imports_per_day=self.target.imports_per_day,
             digests=self.digests,

@@ -43,8 +43,8 @@ def _summary(review: Review) -> list[str]:
     ]
     if refused:
         lines.append(f"- **{' and '.join(refused)}** to settle first.")
-    drift = formats.plural(len(review.drift), "object") if review.drift else ""
-    changed = f" **Changed by others in the tenant: {drift}.**" if drift else ""
+    drift = words.drift(review)
+    changed = f" **{drift}.**" if drift else ""
     lines.append(f"- Objects: {words.counts(review)}.{changed}")
     lines.append(f"- {formats.capitalized(words.time_needed(review))}.")
     saved = f" update plan `{review.update_plan[:12]}` saved," if review.update_plan else ""
@@ -84,6 +84,12 @@ def _sections(review: Review) -> list[Section]:
             ((_name(d.object), "is gone" if d.gone else _fields(d.fields)) for d in review.drift),
         ),
         _changes(review, "update", "Updates"),
+        _table(
+            f"Waivers: {len(review.waivers):,}",
+            "waivers",
+            ("finding", "object", "accepted by", "until"),
+            ((_text(w.code), _name(w.object), _name(w.owner), w.until.isoformat()) for w in review.waivers),
+        ),
         _list("Warnings", "warnings", map(_finding, _of(review, Severity.WARNING))),
         _changes(review, "create", "Creates"),
         _list("Notes", "notes", map(_finding, _of(review, Severity.INFO))),

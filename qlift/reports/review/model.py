@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from qlift.derivation.assessment.model import Effort
-from qlift.derivation.desired import Finding
+from qlift.derivation.desired import Finding, Waiver
 from qlift.derivation.digest import Digests
 
 Op = Literal["create", "update", "replace", "delete"]
@@ -147,6 +147,9 @@ class Review(Model):
     drift: tuple[Drift, ...]
     access: Access
     findings: tuple[Finding, ...]
+    """An error that a waiver accepts is a warning among them."""
+    waivers: tuple[Waiver, ...]
+    """All of the phase, used or not."""
     effort: Effort
     imports_per_day: int
     digests: Digests

@@ -17,7 +17,7 @@ KINDS = {
     "AppPublication": ("publication", "publications"),
     "ReloadSchedule": ("schedule", "schedules"),
 }
-DONE: dict[Op, str] = {"delete": "deleted", "replace": "replaced", "update": "updated", "create": "created"}
+TO_DO: dict[Op, str] = {op: f"to {op}" for op in OPS}
 
 
 def kinds(counts: Counter[str]) -> str:
@@ -94,7 +94,7 @@ def people(who: Who) -> str:
 
 
 def counts(review: Review) -> str:
-    parts = [f"{formats.count(review.count(op))} {DONE[op]}" for op in reversed(OPS)]
+    parts = [f"{formats.count(review.count(op))} {TO_DO[op]}" for op in reversed(OPS)]
     return f"{', '.join(parts)}, {formats.count(review.unchanged)} unchanged"
 
 
@@ -107,21 +107,29 @@ def time_needed(review: Review) -> str:
             f"{formats.plural(effort.imports, 'app import')} ({days} of the tenant's "
             f"{review.imports_per_day:,} a day), {formats.size(effort.bytes)} to upload, "
         )
-    return (
-        f"{imports}at least {formats.plural(effort.writes, 'write')}, "
-        f"at least {formats.duration(effort.floor_seconds)} under the tenant's limits"
-    )
+    writes = f"{imports}at least {formats.plural(effort.writes, 'write')}"
+    if effort.floor_seconds < 60:
+        return writes
+    return f"{writes}; the tenant's limits make it last {formats.duration(effort.floor_seconds)} or more"
+
+
+def drift(review: Review) -> str:
+    """Empty: nobody changed anything."""
+    count = len(review.drift)
+    were = "was" if count == 1 else "were"
+    return f"{formats.plural(count, 'object')} {were} changed by others in the tenant" if count else ""
 
 
 def findings(review: Review) -> str:
     found = Counter(f.severity for f in review.findings)
-    waived = sum("(waived by " in f.message for f in review.findings)
     parts = [
         formats.plural(found[s], word)
         for s, word in ((Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note"))
         if found[s]
     ]
-    return (", ".join(parts) or "none") + (f"; {waived:,} waived" if waived else "")
+    if review.waivers:
+        parts.append(formats.plural(len(review.waivers), "waiver"))
+    return ", ".join(parts) or "none"
 
 
 def shown(value: object) -> str:
