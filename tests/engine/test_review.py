@@ -102,9 +102,23 @@ def test_a_pull_request_from_branch_to_tenant(phase: Phase, tmp_path: Path) -> N
 
     phase.plan["spaces"]["HR"]["description"] = "All about people"
     team.branch("describe")
+    # All conflicts at once, and nothing to apply.
+    taken = [
+        phase.tenant_api("POST", "/api/v1/spaces", {"name": name, "type": "shared"})["id"]
+        for name in ("HR", "HR Staging")
+    ]
+    reviewed = team.runs("review", "describe")
+    assert reviewed.returncode == 1, reviewed.stdout + reviewed.stderr
+    assert [c["object"] for c in team.review()["conflicts"]] == ['space "HR Staging"', 'space "HR"']
+    assert not (team.artifacts / "demo" / "plan.json").exists()
+    for id_ in taken:
+        phase.tenant_api("DELETE", f"/api/v1/spaces/{id_}", None)
+
+    phase.control("DELETE", "requests")
     reviewed = team.runs("review", "describe")
     assert reviewed.returncode == 0, reviewed.stdout + reviewed.stderr
-    assert phase.tenant() == empty
+    asked = {r["method"] for r in phase.control("GET", "requests") if "/api/" in r["path"]}
+    assert asked == {"GET"} and phase.tenant() == empty
     team.merge("describe")
     applied = team.runs("apply", "main")
     assert applied.returncode == 0, applied.stdout + applied.stderr

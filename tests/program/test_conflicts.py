@@ -64,13 +64,13 @@ def test_all_conflicts_and_no_write(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         for note, (_, _, reason) in zip(found, CASES, strict=True):
             assert reason in note["reason"]
         for provider, inputs, _ in CASES:
-            for write in (
-                lambda p=provider, i=inputs: p.create(i),
-                lambda p=provider, i=inputs: p.update("id", i, i),
-                lambda p=provider, i=inputs: p.delete("id", i),
+            for write, arguments in (
+                (provider.create, (inputs,)),
+                (provider.update, ("id", inputs, inputs)),
+                (provider.delete, ("id", inputs)),
             ):
                 with pytest.raises(Refusal, match="only collects conflicts"):
-                    write()
+                    write(*arguments)
         assert dump(simulator.world) == before
         # Without the variable they are refused as ever.
         monkeypatch.delenv(VARIABLE)
