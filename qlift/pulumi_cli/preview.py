@@ -42,6 +42,12 @@ class Step:
     """The live values: a preview refreshes first."""
     new: dict[str, Any]
 
+    @property
+    def former(self) -> dict[str, Any] | None:
+        """What an adopted object was before: it is an input of every such object."""
+        found = (self.new or self.old).get("former")
+        return dict(found) if found else None
+
 
 @dataclass(frozen=True)
 class Drift:

@@ -11,7 +11,7 @@ from providers.kinds import PROVIDERS
 from qlift.derivation.desired import Desired
 from qlift.pulumi_cli.preview import Drift as EngineDrift
 from qlift.pulumi_cli.preview import Previewed, Step
-from qlift.reports.review.model import OPS, Change, Conflict, Drift, FieldChange
+from qlift.reports.review.model import COMPARED, OPS, Change, Conflict, Drift, FieldChange, Op
 
 GUARD = "DeleteGuard"
 
@@ -48,16 +48,37 @@ def app_names(desired: Desired, steps: Iterable[Step]) -> dict[str, str]:
 
 def _change(step: Step, apps: Mapping[str, str]) -> Change:
     values = step.new or step.old
-    compared = step.op in ("update", "replace")
+    op: Op = step.op
+    found: tuple[FieldChange, ...] = ()
+    if step.former is not None and step.op in ("create", "delete"):
+        op = "adopt" if step.op == "create" else "give back"
+        found = _of_former(step.kind, step.former, values, back=op == "give back")
+    elif step.op in COMPARED:
+        found = fields(step.kind, step.old, step.new)
     return Change(
-        op=step.op,
+        op=op,
         kind=step.kind,
         object=called(step.kind, step.key, values, apps),
         key=step.key,
         job=step.job,
         space=_space(step.kind, values),
-        fields=fields(step.kind, step.old, step.new) if compared else (),
+        fields=found,
     )
+
+
+def _of_former(
+    kind: str, former: Mapping[str, Any], values: Mapping[str, Any], *, back: bool
+) -> tuple[FieldChange, ...]:
+    was = {k: v for k, v in former.items() if k in values and k != "id"}
+    if kind in ("SpaceOwner", "AppOwner"):
+        was = {"owner": former.get("subject") or former.get("id")}
+    found = []
+    for name, before in sorted(was.items()):
+        after = values.get(name)
+        if before != after:
+            pair = (after, before) if back else (before, after)
+            found.append(FieldChange(name=name, before=pair[0], after=pair[1]))
+    return tuple(found)
 
 
 def _drift(drift: EngineDrift, apps: Mapping[str, str]) -> Drift:

@@ -36,6 +36,9 @@ def effort_of(steps: Iterable[Step], target: Target) -> Effort:
 def _work(step: Step) -> Work:
     if step.op == "delete":
         return ONE
+    if step.op == "create" and step.former is not None:
+        # Adopted: nothing is sent, what is there is written once.
+        return ONE
     made = _changed(step) if step.op == "update" else _made(step.kind, step.new)
     return made + ONE if step.op == "replace" else made
 

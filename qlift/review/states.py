@@ -12,6 +12,8 @@ from qlift.review.people import Directory, Person, Principal
 
 OWNER = "owner"
 """Stands among the roles of a space's owner, who may do everything there."""
+ADOPTABLE = ("Space", "App")
+"""Kinds whose former values hold their own id. Owners' hold the former owner's."""
 PUBLISHED = "published."
 """Logical names of the owners of published apps begin with it; their app has the name of the staged one."""
 
@@ -76,12 +78,19 @@ def states(index: Index, directory: Directory, steps: list[Step]) -> tuple[State
     return before, after.state
 
 
+def _id(step: Step) -> str:
+    """Of the object in the tenant; empty for one that the run makes."""
+    former = step.former if step.op == "create" and step.kind in ADOPTABLE else None
+    return str(former["id"]) if former else step.id
+
+
 def _live(index: Index, directory: Directory, steps: list[Step]) -> State:
     found = State()
-    wanted = {s.id for s in steps if s.kind == "Space"}
+    wanted = {_id(s) for s in steps if s.kind == "Space"}
     wanted |= {str(p.get("space_id") or "") for s in steps for p in (s.old, s.new)}
     # Owners of apps know no space; their apps do.
     owned = {str(p.get("app_id") or "") for s in steps if s.kind == "AppOwner" for p in (s.old, s.new)}
+    owned |= {_id(s) for s in steps if s.kind == "App" and s.former}
     apps = [app for id_ in sorted(owned) if (app := index.app(id_))]
     wanted |= {app.space_id or "" for app in apps}
     for id_ in sorted(wanted):
@@ -111,42 +120,46 @@ def _live(index: Index, directory: Directory, steps: list[Step]) -> State:
 class _After:
     def __init__(self, state: State, directory: Directory) -> None:
         self.state, self._directory = state, directory
-        self._ids: dict[tuple[str, str], str] = {}
-        """Of apps, by kind and logical name: a replaced one is still the same to people."""
+        self._spaces: dict[str, str] = {}
+        """Keys by name, of spaces that this run makes or adopts: their ids are not known yet."""
+        self._apps: dict[tuple[str, str], str] = {}
+        """Ids by kind and logical name: a replaced one is still the same to people."""
 
     def remove(self, step: Step) -> None:
-        spaces, apps = self.state.spaces, self.state.apps
-        if step.kind == "Space":
+        """What a delete or the old half of a replacement takes; adopted ones get back what they had."""
+        spaces, apps, former = self.state.spaces, self.state.apps, step.former
+        if step.kind == "Space" and not former:
             spaces.pop(step.id, None)
         elif step.kind == "SpaceAssignment":
             space_id, _, assignee = step.id.partition("/")
-            self._set(space_id, self._principal(step.old["assignee_type"], assignee), frozenset(), {OWNER})
+            roles = frozenset(former["roles"]) if former else frozenset()
+            self._set(space_id, self._principal(step.old["assignee_type"], assignee), roles)
         elif step.kind == "SpaceOwner":
-            self._owner(step.id, None)
-        elif step.kind in ("App", "AppPublication") and step.op == "delete":
+            self._owner(step.id, str(former["id"]) if former else None)
+        elif step.kind in ("App", "AppPublication") and step.op == "delete" and not former:
             apps.pop(step.id, None)
         elif step.kind == "AppOwner" and (app := apps.get(step.id)):
-            apps[step.id] = replace(app, owner=None)
+            apps[step.id] = replace(app, owner=str(former["id"]) if former else None)
 
     def put(self, step: Step) -> None:
         new, state = step.new, self.state
         if step.kind == "Space":
-            key = step.id or new["name"]
+            key = self._spaces[new["name"]] = _id(step) or new["name"]
             known = state.spaces.get(key) or SpaceState("", "")
             state.spaces[key] = replace(known, name=new["name"], type=new["type"])
         elif step.kind == "SpaceAssignment":
             who = self._named(new["assignee_type"], new["assignee"], new["match_by"])
-            self._set(self._place(new) or "", who, frozenset(new["roles"]), {OWNER})
+            self._set(self._place(new) or "", who, frozenset(new["roles"]))
         elif step.kind == "SpaceOwner":
             self._owner(self._place(new) or "", self._directory.person(new["match_by"], new["owner"]))
         elif step.kind in ("App", "AppPublication"):
-            id_ = step.id or f"{step.kind} {step.key}"
-            self._ids[step.kind, step.key] = id_
+            id_ = _id(step) or f"{step.kind} {step.key}"
+            self._apps[step.kind, step.key] = id_
             owner = state.apps[id_].owner if id_ in state.apps else None
             state.apps[id_] = AppState(new["name"], self._place(new), owner)
         elif step.kind == "AppOwner":
             kind = "AppPublication" if step.key.startswith(PUBLISHED) else "App"
-            id_ = self._ids.get((kind, new["app"])) or str(new.get("app_id") or "")
+            id_ = self._apps.get((kind, new["app"])) or str(new.get("app_id") or "")
             if id_ in state.apps:
                 owner = self._directory.person(new["match_by"], new["owner"])
                 state.apps[id_] = replace(state.apps[id_], owner=owner)
@@ -155,7 +168,8 @@ class _After:
         """Key of the space that these inputs name; None: a personal one."""
         if not values["space"]:
             return None
-        return str(values.get("space_id") or values["space"])
+        name = str(values["space"])
+        return str(values.get("space_id") or self._spaces.get(name, name))
 
     def _owner(self, space: str, owner: Person | None) -> None:
         state = self.state.spaces.get(space)
@@ -166,11 +180,11 @@ class _After:
             roles["user", owner] = roles.get(("user", owner), frozenset()) | {OWNER}
         self.state.spaces[space] = replace(state, roles={w: r for w, r in roles.items() if r})
 
-    def _set(self, space: str, who: Principal | None, roles: frozenset[str], kept: set[str]) -> None:
+    def _set(self, space: str, who: Principal | None, roles: frozenset[str]) -> None:
         state = self.state.spaces.get(space)
         if state is None or who is None:
             return
-        now = roles | (state.roles.get(who, frozenset()) & kept)
+        now = roles | (state.roles.get(who, frozenset()) & {OWNER})
         others = {w: r for w, r in state.roles.items() if w != who}
         self.state.spaces[space] = replace(state, roles={**others, **({who: now} if now else {})})
 

@@ -145,11 +145,12 @@ def test_a_pull_request_from_branch_to_tenant(phase: Phase, tmp_path: Path) -> N
     assert drifted.returncode == 3 and "1 object was changed by others" in drifted.stdout
     description_of_hr(phase, hr["description"])
 
-    # Nor is another plan applied than the one that was reviewed: the file is named.
-    phase.plan["schedules"]["enabled"] = True
+    # Nor is anything applied but what was reviewed, even where no object differs: the file is named.
+    waivers = phase.folder / "stacks" / "demo" / "waivers.yaml"
+    waivers.write_text(waivers.read_text(encoding="utf-8") + "# Nothing else changed.\n", encoding="utf-8")
     team.branch("one-more")
     team.merge("one-more")
     refused = team.runs("apply", "main")
-    assert refused.returncode == 1 and "plan: stacks/demo/plan.yaml changed" in refused.stdout
-    without_ours = phase.project.up("--plan", str(team.artifacts / "demo" / "plan.json"))
-    assert not without_ours.ok and "violates plan" in without_ours.output
+    assert refused.returncode == 1 and "plan: stacks/demo/waivers.yaml changed" in refused.stdout
+    bare = phase.project.up("--plan", str(team.artifacts / "demo" / "plan.json"))
+    assert not bare.ok and "DeleteGuard::delete-guard violates plan" in bare.output

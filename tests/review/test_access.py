@@ -243,3 +243,37 @@ def test_accepted_findings_are_named(tenant: Tenant) -> None:
     wide = Finding(code="ACCESS-WIDENS", severity=Severity.WARNING, object="HR", message="m", remedy="r")
     other = wide.model_copy(update={"code": "TAGS-NOT-MIGRATED"})
     assert tenant.compare(findings=(wide, other)).wider == (wide,)
+
+
+def test_what_is_adopted_is_there_already_and_what_is_given_back_stays(tenant: Tenant) -> None:
+    bea, cas = tenant.user("CORP\\bea"), tenant.user("CORP\\cas")
+    hr = tenant.space("HR")
+    tenant.assign(hr, "user", bea, "consumer")
+    space = {"name": "People", "type": "managed", "former": {"id": hr, "name": "HR", "description": ""}}
+    # As in a preview: the id of what a create adopts is not known yet.
+    roles = {
+        **assignment("user", "CORP\\bea", "People", None, "consumer", "publisher"),
+        "former": {"id": f"{hr}/{bea}", "roles": ["consumer"]},
+    }
+    new_one = assignment("user", "CORP\\cas", "People", None, "consumer")
+    adopted = tenant.compare(
+        step("create", "Space", "hr", new=space),
+        step("create", "SpaceAssignment", "b", new=roles),
+        step("create", "SpaceAssignment", "c", new=new_one),
+    )
+    assert (only(adopted).space, only(adopted).state) == ("People", "kept")
+    assert [w.name for w in only(adopted).gain] == ["CORP\\cas"]
+    assert [(w.name, w.after) for w in only(adopted).other] == [("CORP\\bea", ("consumer", "publisher"))]
+    back = tenant.compare(
+        step("delete", "Space", "hr", hr, old=space),
+        step("delete", "SpaceAssignment", "b", f"{hr}/{bea}", old={**roles, "space_id": hr}),
+        step(
+            "delete",
+            "SpaceOwner",
+            "hr",
+            hr,
+            old={"space": "HR", "space_id": hr, "former": {"id": cas, "subject": "CORP\\cas"}},
+        ),
+    )
+    assert (only(back).state, only(back).lose) == ("kept", ())
+    assert [(w.name, w.after) for w in only(back).gain] == [("CORP\\cas", ("owner",))]

@@ -10,8 +10,10 @@ from providers.reload_schedule import ReloadScheduleInputs
 from providers.space_assignment import SpaceAssignmentInputs
 from qlift.cloud.settings import Target
 from qlift.pulumi_cli.preview import UNKNOWN, Step, read_events
+from qlift.reports.review.markdown import markdown
 from qlift.review.changes import changes_of, conflicts_of, drift_of, fields
 from qlift.review.effort import effort_of
+from tests.support.reviews import review
 
 URN = "urn:pulumi:demo::qlift::"
 JOB = f"{URN}qlik:job:Job::permissions"
@@ -121,6 +123,25 @@ def test_conflicts_are_named_as_people_know_the_objects() -> None:
     assert [(c.kind, c.object) for c in told] == [("DeleteGuard", "delete-guard"), ("Space", 'space "HR"')]
 
 
+def test_adopted_objects_are_neither_made_nor_deleted() -> None:
+    former = {"id": "1", "name": "HR", "description": "ours"}
+    new = {"name": "People", "description": "ours", "former": former}
+    owner = {"space": "HR", "owner": "CORP\\ann", "former": {"id": "7", "subject": "CORP\\bea"}}
+    found = read_events(
+        [
+            event("resourcePreEvent", "create", "Space", "hr", None, new),
+            event("resourcePreEvent", "delete", "SpaceOwner", "hr", owner),
+        ]
+    )
+    back, adopted = changes_of(found.steps, {})
+    assert (adopted.op, back.op) == ("adopt", "give back")
+    assert [(f.name, f.before, f.after) for f in adopted.fields] == [("name", "HR", "People")]
+    assert [(f.name, f.before, f.after) for f in back.fields] == [("owner", "CORP\\ann", "CORP\\bea")]
+    told = markdown(review(changes=(back, adopted)))
+    assert "Deletes and replaces nothing" in told and "1 to adopt, 1 to give back" in told
+    assert "name: `HR` → `People`" in told
+
+
 def step(op: Any, kind: str, old: Any = None, new: Any = None) -> Step:
     return Step(op, kind, "k", "apps", "", old or {}, new or {})
 
@@ -137,11 +158,12 @@ def test_writes_imports_bytes_and_days() -> None:
             step("replace", "App", app, app),  # as a new one, and a delete
             step("update", "AppPublication", {"fingerprint": "a"}, {**app, "fingerprint": "b"}),
             step("delete", "Space"),
+            step("create", "App", new={**app, "former": {"id": "1"}}),  # adopted: described
             step("create", "DeleteGuard"),
         ],
         target,
     )
-    assert (found.imports, found.writes, found.bytes) == (3, 2 + 4 + 1 + 3 + 1 + 1, 3_000)
+    assert (found.imports, found.writes, found.bytes) == (3, 2 + 4 + 1 + 3 + 1 + 1 + 1, 3_000)
     assert (found.import_days, found.floor_seconds) == (2, 86_400)
     many = [step("create", "SpaceOwner")] * 1_001
     slow = target.model_copy(update={"share": 0.5})

@@ -9,7 +9,14 @@ from qlift.reports.review.model import OPS, Review
 
 CAPS = {"changes": 3_000, "people": 2_000, "apps": 3_000, "findings": 1_000, "members": 50}
 """Rows of a table, and names of a group; review.json has all of them."""
-CLASSES = {"delete": "cannot", "replace": "work", "update": "changes", "create": "ready"}
+CLASSES = {
+    "delete": "cannot",
+    "replace": "work",
+    "give back": "work",
+    "adopt": "changes",
+    "update": "changes",
+    "create": "ready",
+}
 SEVERITIES = {Severity.ERROR: "cannot", Severity.WARNING: "work", Severity.INFO: "plain"}
 
 
@@ -24,7 +31,7 @@ def html(review: Review) -> str:
             "r": review,
             "w": words,
             "caps": CAPS,
-            "ops": OPS,
+            "ops": [op for op in OPS if op not in ("give back", "adopt") or review.count(op)],
             "classes": CLASSES,
             "severities": SEVERITIES,
             "changes": changes,

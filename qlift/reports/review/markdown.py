@@ -10,7 +10,7 @@ from qlift.derivation.desired import Finding, Severity
 from qlift.reports import formats
 from qlift.reports.review import words
 from qlift.reports.review.budget import Section, fitted
-from qlift.reports.review.model import AppAccess, Change, FieldChange, Op, Review, Who
+from qlift.reports.review.model import COMPARED, AppAccess, Change, FieldChange, Op, Review, Who
 
 LIMIT = 60_000
 """Characters; GitHub takes 65,536."""
@@ -71,6 +71,8 @@ def _sections(review: Review) -> list[Section]:
         _list("Errors of the plan", "errors", map(_finding, _of(review, Severity.ERROR))),
         _changes(review, "delete", "Deletes"),
         _changes(review, "replace", "Replacements"),
+        _changes(review, "give back", "Given back"),
+        _changes(review, "adopt", "Adopted"),
         _list("More than the source allows, and accepted", "findings", map(_finding, access.wider)),
         _who(review, "gain", "Who will see what they could not see before"),
         _who(review, "lose", "Who loses what they see now"),
@@ -99,7 +101,7 @@ def _sections(review: Review) -> list[Section]:
 def _changes(review: Review, op: Op, title: str) -> Section:
     rank = {job: n for n, job in enumerate(review.jobs)}
     chosen = sorted((c for c in review.changes if c.op == op), key=lambda c: rank.get(c.job, len(rank)))
-    compared = op in ("update", "replace")
+    compared = op in COMPARED
     header = ("job", "object", "before → after") if compared else ("job", "object", "space")
     rows = ((_text(c.job), _name(c.object), _fields(c.fields) if compared else _space(c)) for c in chosen)
     jobs = {c.job: 0 for c in chosen}
@@ -108,11 +110,11 @@ def _changes(review: Review, op: Op, title: str) -> Section:
     by_job = ", ".join(f"{job or 'no job'} {n:,}" for job, n in jobs.items())
     return _table(
         f"{title}: {len(chosen):,}",
-        title.lower(),
+        title.lower() if op not in ("give back", "adopt") else f"objects {words.TO_DO[op]}",
         header,
         rows,
         intro=f"By job: {formats.in_comment(by_job)}",
-        open_=op in ("delete", "replace"),
+        open_=op not in ("update", "create"),
     )
 
 

@@ -14,9 +14,12 @@ from qlift.derivation.assessment.model import Effort
 from qlift.derivation.desired import Finding, Waiver
 from qlift.derivation.digest import Digests
 
-Op = Literal["create", "update", "replace", "delete"]
-OPS: tuple[Op, ...] = ("delete", "replace", "update", "create")
-"""What a reader has to see first."""
+Op = Literal["create", "update", "replace", "delete", "adopt", "give back"]
+OPS: tuple[Op, ...] = ("delete", "replace", "give back", "adopt", "update", "create")
+"""What a reader has to see first. An adopted object is taken over instead of made, and given back instead of
+deleted."""
+COMPARED: tuple[Op, ...] = ("replace", "give back", "adopt", "update")
+"""Those that have a before and an after."""
 
 
 class Model(BaseModel):
@@ -42,7 +45,8 @@ class Change(Model):
     space: str
     """Its name; empty where it has none."""
     fields: tuple[FieldChange, ...]
-    """Of an update: before and after. Of a replacement: what makes it one among them."""
+    """Before and after: of a replacement, what makes it one among them; of an adopted object, its former
+    values and what they become."""
 
 
 class Conflict(Model):

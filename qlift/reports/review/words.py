@@ -94,7 +94,9 @@ def people(who: Who) -> str:
 
 
 def counts(review: Review) -> str:
-    parts = [f"{formats.count(review.count(op))} {TO_DO[op]}" for op in reversed(OPS)]
+    always = ("create", "update", "replace", "delete")
+    found = [(op, review.count(op)) for op in reversed(OPS)]
+    parts = [f"{n:,} {TO_DO[op]}" for op, n in found if n or op in always]
     return f"{', '.join(parts)}, {formats.count(review.unchanged)} unchanged"
 
 
