@@ -1,7 +1,8 @@
 """What the export of a generated site costs: requests by kind, time, peak memory of the exporter.
 
 Run by hand (`python -m tests.benchmarks.export --size large`); no test measures time. Exporter and site are
-processes of their own on this machine.
+processes of their own on this machine. Without `--files` it ends when the app files begin: those of the large
+site have hundreds of GB.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,7 @@ USER_VARIABLE = "QLIFT_BENCHMARK_USER"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=("sample", "small", "large"), default="small")
+    parser.add_argument("--files", action="store_true", help="the app files too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -38,13 +41,13 @@ def main() -> None:
                 if simulator.poll() is not None:
                     sys.exit((folder / "simulator.log").read_text())
                 time.sleep(0.5)
-            measure(folder)
+            measure(folder, arguments.files)
         finally:
             simulator.terminate()
             simulator.wait()
 
 
-def measure(folder: Path) -> None:
+def measure(folder: Path, files: bool) -> None:
     served = json.loads((folder / "site.json").read_text())
     header, control = served["site"]["header"], served["control"]["url"]
     (folder / "source.yaml").write_text(
@@ -60,18 +63,19 @@ def measure(folder: Path) -> None:
     os.environ[USER_VARIABLE] = header["value"]
     began = time.monotonic()
     export = _qlift(["export", "big", "--source", "source.yaml", "--out", "big"], folder, folder / "log")
-    seen: Counter[str] = Counter()
     peak = 0
-    running = True
-    while running:
-        time.sleep(2)
+    while export.poll() is None:
         peak = max(peak, _peak_kib(export.pid))
-        running = export.poll() is None
-        for request in httpx.get(f"{control}/control/requests", timeout=60).json():
-            seen[_kind(request["method"], request["path"])] += 1
-        httpx.delete(f"{control}/control/requests", timeout=60)
+        if not files and "app files: " in (folder / "log").read_text():
+            export.send_signal(signal.SIGINT)
+            export.wait()
+        time.sleep(0.5)
+    requests = httpx.get(f"{control}/control/requests", timeout=60).json()
+    seen = Counter(_kind(r["method"], r["path"]) for r in requests)
     print((folder / "log").read_text()[-1500:])  # noqa: T201
-    print(f"exit code {export.returncode}, {time.monotonic() - began:.0f} s, peak memory {peak / 1024:.0f} MiB")  # noqa: T201
+    print(
+        f"exit code {export.returncode}, {time.monotonic() - began:.0f} s, peak memory {peak / 1024:.0f} MiB"
+    )  # noqa: T201
     for kind, count in sorted(seen.items(), key=lambda pair: (-pair[1], pair[0])):
         print(f"{count:6}  {kind}")  # noqa: T201
 
