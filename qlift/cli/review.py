@@ -68,7 +68,8 @@ def review(
 
 
 def _print(found: Review, paths: tuple[Path, ...]) -> None:
-    typer.echo(f"{found.stack}: {words.verdict(found)}. {words.counts(found)}")
+    known = "there is no complete preview" if found.errors else words.counts(found)
+    typer.echo(f"{found.stack}: {words.verdict(found)}. {known}")
     widens, narrows = words.widens(found.access), words.narrows(found.access)
     for line in (
         words.deletes(found),

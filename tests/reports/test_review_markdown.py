@@ -73,6 +73,14 @@ def test_nothing_to_say_is_said() -> None:
     assert head[2:4] == ["- Deletes and replaces nothing.", "- Nobody sees more than before."]
 
 
+def test_without_a_complete_preview_nothing_is_claimed() -> None:
+    text = markdown(review(applicable=False, errors=("the plan has 1 error",)))
+    head = "\n".join(text.splitlines()[:10])
+    assert "cannot be applied" in head and "1 error" in head
+    assert "Deletes and replaces nothing" not in text and "Nobody sees more" not in text
+    assert head.count("not known: there is no complete preview") == 2
+
+
 def test_three_thousand_objects_fit_and_what_is_cut_is_said() -> None:
     found = big_review()
     text = markdown(found)

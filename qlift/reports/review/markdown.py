@@ -29,8 +29,13 @@ def _summary(review: Review) -> list[str]:
     access = review.access
     lines = [f"## Review of {formats.in_comment(review.stack)}: {words.verdict(review)}", ""]
     deletes, widens, narrows = words.deletes(review), words.widens(access), words.narrows(access)
-    lines.append(f"- **{deletes}**" if deletes else "- Deletes and replaces nothing.")
-    widens = f"**Widens access**: {widens}" if widens else "Nobody sees more than before."
+    unknown = "not known: there is no complete preview" if review.errors else ""
+    nothing = f"What is deleted or replaced is {unknown}." if unknown else "Deletes and replaces nothing."
+    lines.append(f"- **{deletes}**" if deletes else f"- {nothing}")
+    nobody = (
+        f"Who sees more or less than before is {unknown}." if unknown else "Nobody sees more than before."
+    )
+    widens = f"**Widens access**: {widens}" if widens else nobody
     if access.wider:
         widens += f" **More than the source allows**: {len(access.wider)} accepted, see below."
     lines.append(f"- {widens}")
