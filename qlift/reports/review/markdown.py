@@ -50,7 +50,8 @@ def _summary(review: Review) -> list[str]:
         lines.append(f"- **{' and '.join(refused)}** to settle first.")
     drift = words.drift(review)
     changed = f" **{drift}.**" if drift else ""
-    lines.append(f"- Objects: {words.counts(review)}.{changed}")
+    objects = "Objects of that part" if unknown else "Objects"
+    lines.append(f"- {objects}: {words.counts(review)}.{changed}")
     lines.append(f"- {formats.capitalized(words.time_needed(review))}.")
     saved = f" update plan `{review.update_plan[:12]}` saved," if review.update_plan else ""
     place = f"phase {formats.in_comment(review.phase)} on {formats.in_comment(review.target)}"
