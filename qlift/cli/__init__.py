@@ -1,6 +1,7 @@
 """The `qlift` command; one module for each subcommand.
 
-Exit codes: 0 done; 1 something failed or is incomplete; 2 wrong usage or configuration; 130 interrupted.
+Exit codes: 0 done; 1 something failed or is incomplete; 2 wrong usage or configuration; 3 changes where
+none were expected (`review`); 130 interrupted.
 """
 
 from __future__ import annotations
