@@ -20,7 +20,7 @@ from qlift.derivation.digest import Digests, phase_digests
 from qlift.derivation.members import SourceMembers
 from qlift.derivation.phase import PhaseFiles, read_phase
 from qlift.program.phase import JOBS
-from qlift.pulumi_cli import Engine
+from qlift.pulumi_cli import Engine, EngineError
 from qlift.pulumi_cli.preview import Previewed, preview
 from qlift.reports.review.model import Access, Review
 from qlift.review.access import access_of
@@ -54,7 +54,10 @@ class Stack:
     def settings(self) -> dict[str, str]:
         """Secrets too, decrypted. Raises `EngineError`."""
         command = ["config", "--json", "--show-secrets", "-s", self.name, *self.arguments]
-        done = self.engine.run(command, cwd=self.root, env=self.env, check=True)
+        done = self.engine.run(command, cwd=self.root, env=self.env)
+        if done.returncode:
+            # Never its standard output: that is where secrets are.
+            raise EngineError(f"the settings of the stack {self.name} cannot be read: {done.stderr.strip()}")
         return {k: str(v["value"]) for k, v in json.loads(done.stdout or "{}").items() if "value" in v}
 
 
