@@ -27,7 +27,6 @@ _PAIR = re.compile(
     rf"|(?P<colon>:[ \t]*)(?!{_CODE}\b)(?P<said>{_QUOTED}|[^\s;,\"'}}]+))"
 )
 """Unquoted after `=`, a value ends with the part of the connection string: it may hold blanks and quotes."""
-_URL = re.compile(r"(?P<key>[a-zA-Z][\w+.-]*://[^/\s:@]*:)(?P<value>[^/\s]+)(?=@)")
 _FIELD = re.compile(rf"(?i)(?:{_NAMES}|secretvalue)$")
 """Fields, and names of settings whose `value` is a credential even where the site does not call it secret:
 they end with such a word (`LDAP Password`, `dbPassword`)."""
@@ -35,54 +34,82 @@ _OPTION = re.compile(
     rf"(?i)(?P<key>(?<!\S)[-/]{{1,2}}[\w-]*(?:{_NAMES})(?:\s+|[:=]))(?P<value>\"[^\"]*\"|'[^']*'|\S+)"
 )
 """An option on a command line: `--password x`, `/token:x`."""
+_NAMED = (
+    *("pwd", "pass", "kennwort", "token", "secret", "signature"),
+    *(f"sig{end}" for end in ("=", ":", " ", "\t", '"', "'", "\\")),
+    *(f"{of}{by}key" for of in ("api", "private", "account", "access") for by in ("", " ", "_", "-")),
+)
+"""One of these stands, in small letters, in every text that `_NAMES` matches. Most of the millions of texts of
+a large site have none, and looking for words is quick."""
 _OTHERS = (
     # A header, in any notation: `Authorization: Bearer x`, `"Authorization" "Bearer x"`.
-    re.compile(
-        r"(?i)(?P<key>authorization(?:[\"'\\]*\s*[:=]\s*[\"'\\]*|[\"'\\]+\s*[\"'\\]+)(?:[a-z]+[ \t]+(?=\S))?)"
-        r"(?P<value>[^\s\"'\\,;]+)"
+    (
+        ("authorization",),
+        re.compile(
+            r"(?i)(?P<key>authorization(?:[\"'\\]*\s*[:=]\s*[\"'\\]*|[\"'\\]+\s*[\"'\\]+)"
+            r"(?:[a-z]+[ \t]+(?=\S))?)(?P<value>[^\s\"'\\,;]+)"
+        ),
     ),
-    re.compile(r"(?i)(?P<key>\bbearer\s+)(?P<value>(?=[\w.~+/=-]*[\d._~+/=])[\w.~+/=-]{8,})"),
+    (
+        ("bearer",),
+        re.compile(r"(?i)(?P<key>\bbearer\s+)(?P<value>(?=[\w.~+/=-]*[\d._~+/=])[\w.~+/=-]{8,})"),
+    ),
     # As curl takes it. What follows may be the path of a Windows drive.
-    re.compile(
-        r"(?P<key>(?<!\S)(?:-[uU]|--(?:proxy-)?user)[ \t=]+[\"']?[^\s:\"']+:)(?P<value>(?![\\/])[^\s\"']+)"
+    (
+        ("-u", "--proxy-user"),
+        re.compile(
+            r"(?P<key>(?<!\S)(?:-[uU]|--(?:proxy-)?user)[ \t=]+[\"']?[^\s:\"']+:)"
+            r"(?P<value>(?![\\/])[^\s\"']+)"
+        ),
     ),
-    re.compile(r"(?P<key>\bcurl\b[^\r\n]*\s-u[\"']?[^\s:\"']+:)(?P<value>(?![\\/])[^\s\"']+)"),
+    (
+        ("curl",),
+        re.compile(r"(?P<key>\bcurl\b[^\r\n]*\s-u[\"']?[^\s:\"']+:)(?P<value>(?![\\/])[^\s\"']+)"),
+    ),
     # As people write it.
-    re.compile(
-        rf"(?i)(?P<key>\b(?:{_NAMES})\s+(?:is|was|ist|lautet)\s*:?\s+[\"']?)(?!(?:not?|now|the|an?|in|on|at|by|to|"
-        r"set|kept|stored|required|needed|missing|wrong|invalid|incorrect|expired|changed|encrypted|hidden|empty|"
-        r"optional|unknown|taken|read|given|used|valid|too|also|only|always|never|case|nicht|kein|im|falsch)\b)"
-        r"(?P<value>[^\s\"',;]+)"
+    (
+        (" is", " was", " ist", " lautet"),
+        re.compile(
+            rf"(?i)(?P<key>\b(?:{_NAMES})\s+(?:is|was|ist|lautet)\s*:?\s+[\"']?)(?!(?:not?|now|the|an?|in|on|at|by|"
+            r"to|set|kept|stored|required|needed|missing|wrong|invalid|incorrect|expired|changed|encrypted|hidden|"
+            r"empty|optional|unknown|taken|read|given|used|valid|too|also|only|always|never|case|nicht|kein|im|"
+            r"falsch)\b)(?P<value>[^\s\"',;]+)"
+        ),
     ),
+    (("://",), re.compile(r"(?P<key>[a-zA-Z][\w+.-]*://[^/\s:@]*:)(?P<value>[^/\s]+)(?=@)")),
 )
+"""Words of which one has to be there, and the form."""
 _KEY_BLOCK = re.compile(
     r"(?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----)(.*?)"
     r"(-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
 )
 _LINE = re.compile(r"[^\r\n]+")
-_SIGNS = (
-    "pass", "pwd", "kennwort", "token", "secret", "key", "sig", "authorization", "bearer", "://", "-u",
-    "--user", "--proxy-user",
-)  # fmt: skip
-"""One of these stands in every text that holds a credential; most of the millions of texts have none."""
 _COMMAND_LINES = frozenset({"parameters"})
 
 
 def redact_text(text: str) -> str:
     """Without the values of `password=...` and the like, passwords of addresses, tokens, private keys."""
-    if not may_hold_credentials(text):
-        return text
-    text = _KEY_BLOCK.sub(_hide_block, text)
-    for pattern in _OTHERS:
-        text = pattern.sub(_hide, text)
-    text = _PAIR.sub(_hide_pair, text)
-    return _URL.sub(_hide, text) if "://" in text else text
+    lower = text.lower()
+    if "private key" in lower:
+        text = _KEY_BLOCK.sub(_hide_block, text)
+    for words, pattern in _OTHERS:
+        if _has(lower, words):
+            text = pattern.sub(_hide, text)
+    return _PAIR.sub(_hide_pair, text) if _has(lower, _NAMED) else text
 
 
 def may_hold_credentials(text: str) -> bool:
-    """Whether it is worth looking closely. Quick, for the millions of texts of a large site."""
+    """Whether it is worth looking closely."""
     lower = text.lower()
-    return any(sign in lower for sign in _SIGNS)
+    return _has(lower, _NAMED) or any(_has(lower, words) for words, _ in _OTHERS)
+
+
+def _has(lower: str, words: tuple[str, ...]) -> bool:
+    # A loop, not `any`: this runs some ten million times for a large site.
+    for word in words:  # noqa: SIM110
+        if word in lower:
+            return True
+    return False
 
 
 def _hide(match: re.Match[str]) -> str:
