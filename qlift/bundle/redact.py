@@ -39,8 +39,8 @@ _NAMED = (
     *(f"sig{end}" for end in ("=", ":", " ", "\t", '"', "'", "\\")),
     *(f"{of}{by}key" for of in ("api", "private", "account", "access") for by in ("", " ", "_", "-")),
 )
-"""One of these stands, in small letters, in every text that `_NAMES` matches. Most of the millions of texts of
-a large site have none, and looking for words is quick."""
+"""One of these stands, in small letters, in every text that `_NAMES` matches. Most texts of a large site
+have none, and looking for words is quick."""
 _OTHERS = (
     # A header, in any notation: `Authorization: Bearer x`, `"Authorization" "Bearer x"`.
     (
