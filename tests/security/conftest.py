@@ -29,7 +29,7 @@ class Certificates:
         self.bad.cert_pem.write_to_path(str(self.other_ca))
 
     def server(self, wrong: str = "") -> ssl.SSLContext:
-        """For this machine, tenant.example and qs.example. `wrong`: authority, name or date; empty: nothing."""
+        """For this machine, tenant.example and qs.example. `wrong`: authority, name, date or nothing."""
         names = ["elsewhere.test"] if wrong == "name" else ["127.0.0.1", "tenant.example", "qs.example"]
         authority = self.bad if wrong == "authority" else self.good
         end = datetime.now(UTC) - timedelta(days=1) if wrong == "date" else None
