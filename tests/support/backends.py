@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import pwd
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -20,6 +20,7 @@ Environment = dict[str, str]
 """What `pulumi` needs to reach the place."""
 PASSWORD = "planted-Passw0rd/of+the=state"
 ACCESS_KEY, SECRET_KEY = "AKIAPLANTEDSTATEKEY0", "planted/SecretKey+of/the/bucket=="
+MOTO = "QLIFT_MOTO"
 DEBIAN = Path("/usr/lib/postgresql")
 _UNPRIVILEGED = ("postgres", "nobody")
 
@@ -70,19 +71,31 @@ def postgresql() -> Iterator[Environment]:
 
 @contextmanager
 def s3() -> Iterator[Environment]:
-    """A bucket of moto's server on a loopback port."""
+    """A bucket of moto's server on a loopback port.
+
+    It lives in an environment of its own (`.ci/run` makes it): with ours, moto would hold back what users get.
+    """
+    program = os.environ.get(MOTO) or shutil.which("moto_server")
+    if program is None:
+        _cannot(
+            f"no S3: `moto_server` is not on PATH, and {MOTO} does not name it; .ci/run installs it with "
+            "`pip install --require-hashes -r .ci/moto.lock` in a virtual environment of its own"
+        )
+    port = _free_port()
+    server = subprocess.Popen(
+        [str(program), "-H", "127.0.0.1", "-p", str(port)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     try:
-        from moto.server import ThreadedMotoServer
-    except ImportError:
-        _cannot("no moto: install the extra `dev`")
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        httpx.put(f"http://{host}:{port}/qlift-state", trust_env=False).raise_for_status()
+        _wait_for(server, b"Running on")
+        # What it says from now on would fill the pipe.
+        drain = threading.Thread(target=server.communicate, daemon=True)
+        drain.start()
+        httpx.put(f"http://127.0.0.1:{port}/qlift-state", trust_env=False).raise_for_status()
         yield {
-            "PULUMI_BACKEND_URL": f"s3://qlift-state/team?endpoint=http://{host}:{port}&s3ForcePathStyle=true",
+            "PULUMI_BACKEND_URL": f"s3://qlift-state/team?endpoint=http://127.0.0.1:{port}&s3ForcePathStyle=true",
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
             "AWS_REGION": "us-east-1",
@@ -90,7 +103,8 @@ def s3() -> Iterator[Environment]:
             "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
         }
     finally:
-        server.stop()
+        server.kill()
+        server.wait()
 
 
 BACKENDS: dict[str, Callable[[], AbstractContextManager[Environment]]] = {
@@ -150,5 +164,5 @@ def _wait_for(server: subprocess.Popen[bytes], word: bytes) -> None:
     said = b""
     while word not in said:
         line = server.stdout.readline()
-        assert line, f"PostgreSQL did not start: {said.decode(errors='replace')}"
+        assert line, f"the server did not start: {said.decode(errors='replace')}"
         said += line

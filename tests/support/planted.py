@@ -48,7 +48,7 @@ def watched_processes() -> Iterator[set[bytes]]:
     ended = threading.Event()
 
     def look() -> None:
-        while not ended.wait(0.02):
+        while not ended.wait(0.05):
             seen.update(_command_lines())
 
     thread = threading.Thread(target=look, daemon=True)
