@@ -73,7 +73,7 @@ def postgresql() -> Iterator[Environment]:
 def s3() -> Iterator[Environment]:
     """A bucket of moto's server on a loopback port.
 
-    It lives in an environment of its own (`.ci/run` makes it): with ours, moto would hold back what users get.
+    It lives in an environment of its own (`.ci/run` makes it): in ours, it would hold back users.
     """
     program = os.environ.get(MOTO) or shutil.which("moto_server")
     if program is None:
