@@ -80,7 +80,9 @@ def derive_phase(root: Path, phase: str, files: PeopleFiles, as_of: date) -> tup
     """Raises `PlanError` or `BundleError`; what the plan says about the source comes as findings."""
     path = plan_path(root, phase)
     plan = load_plan(path)
-    problems: list[str] = []
+    problems = []
+    if path.parent.name != plan.phase and path.parent.parent == root / "stacks":
+        problems = [f"{path}: says `phase: {plan.phase}`, its folder {path.parent.name}; name both the same"]
     users = _tried(lambda: read_users(files.users), problems)
     groups = _tried(lambda: _groups(root, path.parent, plan, files), problems)
     waivers = _tried(lambda: _waivers(path.parent / WAIVERS), problems)

@@ -119,6 +119,9 @@ def test_the_plans_own_groups_go_before_the_targets(tmp_path: Path) -> None:
     (folder / "groups.csv").write_text(csv_text([own], GroupRow), encoding="utf-8")
     _, desired = derive_phase(tmp_path, "finance", files, TODAY)
     assert {a.assignee.name for a in desired.assignments if a.assignee.type == "group"} == {"Of the plan"}
+    folder.rename(folder.with_name("sales"))
+    with pytest.raises(PlanError, match="says `phase: finance`, its folder sales"):
+        derive_phase(tmp_path, "sales", files, TODAY)
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,28 @@ def test_an_oauth_client_without_the_scope_is_told_in_the_preview(world: World) 
     client["allowedScopes"] = [s for s in client["allowedScopes"] if s != "admin.apps"]
     with pytest.raises(Refused, match=r"scope admin\.apps"):
         world.up()
+
+
+@positions("owner_assignment", "accepted", "refused")
+def test_a_spaces_owner_may_stand_in_its_access_too(world: World) -> None:
+    world.plan["spaces"]["Finance"]["access"] = [
+        "from_rules",
+        {"user": "ACME\\qlik.admin", "roles": ["facilitator"]},
+    ]
+    before = {k: v for k, v in dump(world.simulator.world).items() if k != "runs"}
+    world.up()
+    assert world.space("Finance")["owner"] == "ACME\\qlik.admin"
+    assert not world.up()
+    world.run.destroy()
+    assert {k: v for k, v in dump(world.simulator.world).items() if k != "runs"} == before
+
+
+@positions("assigned_space_owner", "kept", "removed")
+def test_a_role_that_ownership_takes_away_is_no_drift(world: World) -> None:
+    world.plan["spaces"]["Finance"]["access"] = [
+        "from_rules",
+        {"user": "ACME\\qlik.admin", "roles": ["facilitator"]},
+    ]
+    world.up()
+    assert not world.up()
+    world.run.destroy()

@@ -12,7 +12,7 @@ import atexit
 import functools
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pulumi
 import pulumi.runtime
@@ -63,6 +63,7 @@ class Entry:
     outputs: dict[str, Any]
 
 
+Provenance = Literal["description", "none"]
 Key = tuple[str, str]
 """Kind and logical name."""
 
@@ -92,6 +93,7 @@ class InProcess:
         self._simulator = simulator
         self._store = store
         self.state: dict[Key, Entry] = {}
+        self.provenance: Provenance = "description"
 
     def up(self, desired: Desired) -> Ran:
         """Raises `Refused`, or what a provider raised."""
@@ -176,7 +178,7 @@ class InProcess:
                 return {}
 
         async def program() -> None:
-            declare(desired, stack="demo", provenance="description")
+            declare(desired, stack="demo", provenance=self.provenance)
 
         loop = _event_loop()
         try:
