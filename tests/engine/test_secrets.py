@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -73,7 +73,7 @@ def _command(phase: Phase, folder: Path, env: dict[str, str], *args: str) -> Non
     assert done.returncode == 0, done.stderr.decode()
 
 
-def _certificate_with_a_password(given: dict[str, Any], folder: Path) -> Path:
+def _certificate_with_a_password(given: Mapping[str, Any], folder: Path) -> Path:
     from cryptography.hazmat.primitives.serialization import (
         BestAvailableEncryption,
         Encoding,
@@ -160,7 +160,7 @@ def test_no_secret_is_left_or_seen(engine: Engine, tmp_path: Path) -> None:
         assert found_in(b"\n".join(command_lines), secrets | {"script": IN_SCRIPT}) == set()
 
 
-def _runs(phase: Phase, talkative: Talkative, tenant: dict[str, Any]) -> list[Result]:
+def _runs(phase: Phase, talkative: Talkative, tenant: Mapping[str, Any]) -> list[Result]:
     """Preview, up and destroy; with answers in between that repeat what they were sent."""
     project = phase.project
     talkative.talks = ("POST", "/api/v1/spaces")
@@ -199,7 +199,7 @@ def _plant_in_a_script(phase: Phase) -> str:
     return str(app["name"])
 
 
-def _set_secret(phase: Phase, tenant: dict[str, Any]) -> None:
+def _set_secret(phase: Phase, tenant: Mapping[str, Any]) -> None:
     assert phase.project.run("config", "set", "qlift:clientId", tenant["client_id"]).ok
     # On the command line everybody on the machine could read it.
     done = subprocess.run(

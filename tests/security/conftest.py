@@ -37,6 +37,14 @@ class Certificates:
         authority.issue_cert(*names, not_after=end).configure_cert(context)
         return context
 
+    def write_client(self, folder: Path) -> None:
+        """As the QMC exports certificates."""
+        folder.mkdir()
+        client = self.good.issue_cert("client.example")
+        self.good.cert_pem.write_to_path(str(folder / "root.pem"))
+        client.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
+        client.private_key_pem.write_to_path(str(folder / "client_key.pem"))
+
     def trusting(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.ca))
 

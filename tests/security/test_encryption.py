@@ -215,10 +215,35 @@ def _unverified(file: Path) -> list[int]:
     return lines
 
 
-def test_every_way_in_verifies(certificates: Certificates, tmp_path: Path) -> None:
-    client = site(tmp_path, "https://qs.example", certificates.ca)
-    own = site(tmp_path, "https://qs.example", None)
-    for context in (client.entrance.tls, own.entrance.tls):
+WAYS: dict[str, dict[str, Any]] = {
+    "certificate": {"folder": "certs"},
+    "header": {"name": "hdr", "value_env": USER},
+    "jwt": {"token_env": SECRET},
+    "ticket": {
+        "qps_url": "https://qs.example:4243",
+        "certificate": {"folder": "certs"},
+        "user_directory": "CORP",
+        "user_id": "jane",
+    },
+    "ntlm": {"user_env": USER, "password_env": SECRET},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("own", [True, False])
+def test_every_way_in_verifies(certificates: Certificates, tmp_path: Path, way: str, own: bool) -> None:
+    certificates.write_client(tmp_path / "certs")
+    settings = WAYS[way] | ({"ca": str(certificates.ca)} if own and way != "certificate" else {})
+    token = jwt.encode({"userId": "jane", "userDirectory": "CORP"}, "k" * 32, "HS256")
+    with odd_server(answer, tls=certificates.server("authority")) as server:
+        if way == "ticket":
+            settings |= {"qps_url": server.url}
+        path = source_file(tmp_path, server.url, {way: settings})
+        client = client_of(path, {USER: "CORP\\jane", SECRET: token})
+        context = client.entrance.tls
         assert context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname
-    client.close()
-    own.close()
+        with pytest.raises(SourceError, match="CERTIFICATE_VERIFY_FAILED"):
+            client.get("about")
+        client.close()
+        # Neither the ticket service, nor the site that a session is opened with.
+        assert server.asked == []

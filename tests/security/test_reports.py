@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Dialog
 
 from qlift.bundle.change_report import report
 from qlift.bundle.changes import Change
@@ -56,7 +56,12 @@ def test_nothing_runs_in_a_browser(browser: Browser, tmp_path: Path) -> None:
     path = write_assessment(assess(big_site(tmp_path, apps=20), FACTS, TODAY), tmp_path / "report")[0]
     page = browser.new_page()
     seen: list[str] = []
-    page.on("dialog", lambda d: (seen.append(f"dialog {d.message}"), d.dismiss()))
+
+    def dialog(shown: Dialog) -> None:
+        seen.append(f"dialog {shown.message}")
+        shown.dismiss()
+
+    page.on("dialog", dialog)
     page.on("request", lambda r: seen.append(r.url))
     page.on("pageerror", lambda e: seen.append(f"error {e}"))
     page.goto(path.as_uri())

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import httpx
 import pytest
@@ -50,7 +51,20 @@ def postgresql() -> Iterator[Environment]:
     port = _free_port()
     quick = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "synchronous_commit=off"]
     where = ["-c", "listen_addresses=127.0.0.1", "-c", f"port={port}", "-c", "unix_socket_directories="]
-    begin = ["initdb", "-D", data, "-U", "qlift", "--pwfile", word, "-A", "scram-sha-256", "-E", "UTF8", "-N"]
+    begin: list[str | Path] = [
+        "initdb",
+        "-D",
+        data,
+        "-U",
+        "qlift",
+        "--pwfile",
+        word,
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+        "-N",
+    ]
     with _started(programs, as_user, [*begin, "--no-instructions"]) as making:
         output, _ = making.communicate(timeout=60)
         assert making.returncode == 0, output
@@ -114,7 +128,7 @@ BACKENDS: dict[str, Callable[[], AbstractContextManager[Environment]]] = {
 }
 
 
-def _cannot(reason: str) -> None:
+def _cannot(reason: str) -> NoReturn:
     """In continuous integration that is a failure: `.ci/run` installs what is missing."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
