@@ -51,7 +51,7 @@ def test_no_cell_is_a_formula_and_all_come_back(tmp_path: Path, value: str) -> N
     assert read_groups(tmp_path / "groups.csv") == groups
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=3))
 def test_of_any_text(values: list[str]) -> None:
     text = csv_text([user(v) for v in values], UserRow)
