@@ -11,8 +11,9 @@ import pytest
 from qlift.pulumi_cli import Engine
 from qlift.simulator import Simulator
 from tests.crash_matrix.compact import PLAN, SAMPLE
-from tests.support.backends import BACKENDS
+from tests.support.backends import BACKENDS, PASSWORD, SECRET_KEY
 from tests.support.phase import Phase
+from tests.support.planted import found_below, found_in
 
 pytestmark = pytest.mark.engine
 
@@ -31,7 +32,9 @@ def undisturbed(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_life_of_a_stack(engine: Engine, tmp_path: Path, undisturbed: Any, backend: str) -> None:
     with BACKENDS[backend]() as env, Simulator(sample=SAMPLE) as simulator:
-        phase = _exported(Phase(engine, simulator, tmp_path, env=env))
+        phase = _exported(
+            Phase(engine, simulator, tmp_path, env=env | {"PULUMI_HOME": str(tmp_path / "home")})
+        )
         before = phase.tenant()
         _killed_in_the_middle(phase)
         assert phase.tenant() not in (before, undisturbed)
@@ -53,6 +56,11 @@ def test_life_of_a_stack(engine: Engine, tmp_path: Path, undisturbed: Any, backe
         destroyed = phase.destroy()
         assert destroyed.ok, destroyed.output
         assert phase.tenant() == before
+
+        # What opens the place itself is not left anywhere either.
+        secrets = {"password": PASSWORD, "secret key": SECRET_KEY}
+        said = "".join(run.output for run in (refused, up, refreshed, second, destroyed))
+        assert found_below(tmp_path, secrets) == [] and found_in(said.encode(), secrets) == set()
 
 
 def _exported(phase: Phase) -> Phase:
