@@ -92,7 +92,8 @@ def markdown(text: str) -> str:
     line = clean(re.sub(r"\s+", " ", text))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_\[\]#|~$@])", r"\\\1", line)
-    return line.replace("://", ":\\//")
+    # Servers make links of bare addresses, too.
+    return re.sub(r"(?i)(?<=\bwww)\.|(?<=:)//", lambda m: "\\" + m[0], line)
 
 
 def name_in_markdown(text: str) -> Markup:
