@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from providers import watchdog
+from providers import conflicts, watchdog
 from providers.claims import Claims
 
 log = logging.getLogger("qlift.providers")
@@ -123,14 +123,24 @@ class Provider(ResourceProvider, Generic[I]):
             return CheckResult(news, [_failure(e) for e in error.errors()])
         old = self._parse_state(_olds) if _olds else None
         claims.note_checked(self.kind, new.key, old.key if old else None)
-        if new.handed_over:
-            return CheckResult(*self._check_handed_over(news, new, old))
         with _one_line(self.kind, new.key):
-            new = self.resolve(new, old)
-            problems = self.problems(new, old)
+            new, problems = self._about_handed_over(new, old) if new.handed_over else self._checked(new, old)
         inputs = new.model_dump(mode="json")
         inputs.update({k: v for k, v in news.items() if isinstance(v, Unknown)})
+        if conflicts.are_collected():
+            for field, why in problems:
+                conflicts.note(self.kind, new.key, field, why)
+            problems = []
         return CheckResult(inputs, [CheckFailure(f, f"{self.kind} {new.key}: {why}") for f, why in problems])
+
+    def _checked(self, new: I, old: I | None) -> tuple[I, list[tuple[str, str]]]:
+        try:
+            new = self.resolve(new, old)
+            return new, self.problems(new, old)
+        except Refusal as refusal:
+            if not conflicts.are_collected():
+                raise
+            return new, [("", str(refusal))]
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         old = self._parse_state(_olds)
@@ -149,15 +159,25 @@ class Provider(ResourceProvider, Generic[I]):
         self.note_state(_id, old, _plain(_olds))
         changed = self._changed(old, new)
         with _one_line(self.kind, new.key):
-            replaces = self.replacing(_id, old, new, changed)
+            replaces = self._replaced(_id, old, new, changed)
         if not replaces and claims.is_kept(self.kind, new.key):
             claims.claim(self.kind, _id)
         if not changed:
             claims.note_done(self.kind, new.key)
         return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=False)
 
+    def _replaced(self, id_: str, old: I, new: I, changed: set[str]) -> list[str]:
+        try:
+            return self.replacing(id_, old, new, changed)
+        except Refusal as refusal:
+            if not conflicts.are_collected():
+                raise
+            conflicts.note(self.kind, new.key, "", str(refusal))
+            return sorted(changed & self.replaced_by)
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         new = self._parse(props)
+        _refuse_to_write()
         with _one_line(self.kind, new.key):
             id_, extra = self.make(new)
         claims.claim(self.kind, id_)
@@ -184,6 +204,7 @@ class Provider(ResourceProvider, Generic[I]):
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         old, new = self._parse_state(_olds), self._parse(_news)
+        _refuse_to_write()
         claims.claim(self.kind, _id)
         if old.handed_over != new.handed_over:
             # The claim alone comes and goes. What the plan wants shows in the next preview.
@@ -201,6 +222,7 @@ class Provider(ResourceProvider, Generic[I]):
         if known.handed_over:
             log.warning("%s %s: %s is handed over; it stays in the tenant", self.kind, known.key, _id)
             return
+        _refuse_to_write()
         if claims.is_claimed(self.kind, _id):
             log.warning("%s %s: %s is in use by a live resource; not deleted", self.kind, known.key, _id)
             return
@@ -212,18 +234,22 @@ class Provider(ResourceProvider, Generic[I]):
             self.refuse_deletes()
             self.remove(_id, known)
 
-    def _check_handed_over(
-        self, news: dict[str, Any], new: I, old: I | None
-    ) -> tuple[dict[str, Any], list[CheckFailure]]:
+    def _about_handed_over(self, new: I, old: I | None) -> tuple[I, list[tuple[str, str]]]:
         """Nothing is asked of the tenant, and nothing is made."""
-        inputs = {**new.model_dump(mode="json"), **{k: v for k, v in news.items() if isinstance(v, Unknown)}}
         if old is not None:
-            return inputs, []
+            return new, []
         reason = (
             "does not exist yet, and nothing new is made of what is handed over: leave it out of `select`, "
             "or run it once without `handed_over`"
         )
-        return inputs, [CheckFailure("handed_over", f"{self.kind} {new.key}: {reason}")]
+        return new, [("handed_over", reason)]
+
+    def changed(self, olds: dict[str, Any], news: dict[str, Any]) -> set[str]:
+        """Names of the fields that a diff of these property bags finds changed."""
+        old, new = self._parse_state(olds), self._parse(news)
+        if old.handed_over or new.handed_over:
+            return {"handed_over"} if old.handed_over != new.handed_over else set()
+        return self._changed(old, new)
 
     # Between Pulumi's property bags and the models.
 
@@ -249,6 +275,11 @@ class Provider(ResourceProvider, Generic[I]):
                 # Unknown: this run makes the object. Or both are known and differ.
                 was[label], will[label] = before, after or "(new)"
         return set(DeepDiff(was, will, ignore_numeric_type_changes=True).affected_root_keys)
+
+
+def _refuse_to_write() -> None:
+    if (refusal := conflicts.refusal_of_write()) is not None:
+        raise Refusal(refusal)
 
 
 def _plain(props: dict[str, Any]) -> dict[str, Any]:

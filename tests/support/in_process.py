@@ -194,7 +194,7 @@ class InProcess:
                 return {}
 
         async def program() -> None:
-            declare(desired, stack="demo", provenance=self.provenance)
+            declare(desired, stack="demo", provenance=self.provenance, digests={})
 
         loop = _event_loop()
         try:
