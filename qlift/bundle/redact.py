@@ -9,8 +9,9 @@ from typing import Any
 from qlift.bundle.models import Raw, Redaction
 
 REDACTED = "(redacted)"
+GONE = r"[\"']?\(redacted\)"
 _NAMES = (
-    r"pwd|pass(?:word|wd|phrase|wort)|kennwort|token|secret|api[ _-]?key|private[ _-]?key|"
+    r"pwd|pass(?:word|wd|phrase|wort)|kennwort|token|secret(?:[ _-]?key)?|api[ _-]?key|private[ _-]?key|"
     r"(?:account|(?:shared[ _-]?)?access)[ _-]?key|shared[ _-]?access[ _-]?signature|(?<![a-z])sig"
 )
 """Ends of names: `client_secret` and `aws_secret_access_key` are among them."""
@@ -22,7 +23,7 @@ _CODE = (
 """What follows a label of a load script: `Token: LOAD ...`."""
 _PAIR = re.compile(
     rf"(?i)(?P<key>(?:{_NAMES})(?:\\?[\"'])?[ \t]*)"
-    rf"(?:(?P<sign>=[ \t]*)(?P<value>(?:{_QUOTED})(?=[ \t]*(?:[;,&)\]}}\r\n]|\s|$))"
+    rf"(?:(?P<sign>:?=[ \t]*)(?P<value>(?:{_QUOTED})(?=[ \t]*(?:[;,&)\]}}\r\n]|\s|$))"
     rf"|(?:{_QUOTED})?[^;\r\n]+)"
     rf"|(?P<colon>:[ \t]*)(?!{_CODE}\b)(?P<said>{_QUOTED}|[^\s;,\"'}}]+))"
 )
@@ -70,18 +71,50 @@ _OTHERS = (
     (
         (" is", " was", " ist", " lautet"),
         re.compile(
-            rf"(?i)(?P<key>\b(?:{_NAMES})\s+(?:is|was|ist|lautet)\s*:?\s+[\"']?)(?!(?:not?|now|the|an?|in|on|at|by|"
+            rf"(?i)(?P<key>\bX?(?:{_NAMES})\s+(?:is|was|ist|lautet)\s*:?\s+[\"']?)(?!(?:not?|now|the|an?|in|on|at|by|"
             r"to|set|kept|stored|required|needed|missing|wrong|invalid|incorrect|expired|changed|encrypted|hidden|"
             r"empty|optional|unknown|taken|read|given|used|valid|too|also|only|always|never|case|nicht|kein|im|"
             r"falsch)\b)(?P<value>[^\s\"',;]+)"
         ),
     ),
+    # Names that are too short or too common to be looked for at the end of any word.
+    (
+        ("pass", "pw", "credential", "bearer"),
+        re.compile(
+            rf"(?i)(?P<key>(?<![a-z0-9_])v?(?:pass|pw|credentials?|bearer)[ \t]*:?=[ \t]*)"
+            rf"(?!{GONE})(?P<value>{_QUOTED}|[^\s;,)]+)"
+        ),
+    ),
+    # In the query of an address.
+    (
+        ("?key=", "&key=", "?code=", "&code="),
+        re.compile(rf"(?i)(?P<key>[?&](?:key|code)=)(?!{GONE})(?P<value>[^&\s\"'\])>]+)"),
+    ),
+    (
+        ("httpheader",),
+        re.compile(
+            r"(?i)(?P<key>\bhttpheader\s+[\"'][^\"']*(?:key|token|secret|auth|cookie)[^\"']*[\"']\s+[\"'])"
+            rf"(?!{GONE})(?P<value>[^\"']+)"
+        ),
+    ),
+    (
+        ("--",),
+        re.compile(
+            rf"(?i)(?P<key>(?<!\S)--[\w-]*(?:{_NAMES})(?:[ \t]+|=))"
+            rf"(?!{GONE})(?P<value>\"[^\"]*\"|'[^']*'|[^\s;]+)"
+        ),
+    ),
+    # A JSON Web Token, whatever it stands in.
+    (("eyj",), re.compile(r"(?P<key>\b)(?P<value>eyJ[\w-]{8,}\.eyJ[\w-]{4,}\.[\w-]+)")),
     (("://",), re.compile(r"(?P<key>[a-zA-Z][\w+.-]*://[^/\s:@]*:)(?P<value>[^/\s]+)(?=@)")),
 )
 """Words of which one has to be there, and the form."""
 _KEY_BLOCK = re.compile(
     r"(?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----)(.*?)"
     r"(-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
+)
+_NEXT_LINE = re.compile(
+    rf"(?i)(?P<key>(?:{_NAMES})[ \t]*:?=[ \t]*\r?\n[ \t]*)(?P<value>'[^'\r\n]*'|\"[^\"\r\n]*\")"
 )
 _LINE = re.compile(r"[^\r\n]+")
 _COMMAND_LINES = frozenset({"parameters"})
@@ -142,7 +175,7 @@ def redact_entity(kind: str, entity: Raw) -> tuple[Raw, list[Redaction]]:
 def redact_script(app_id: str, app_name: str, script: str) -> tuple[str, list[Redaction]]:
     """A load script without credentials, and where they were (`line 12`, counted from 1)."""
     # Blocks first, for they are longer than a line; they keep their lines.
-    blocks = _KEY_BLOCK.sub(_hide_block, script)
+    blocks = _NEXT_LINE.sub(_hide, _KEY_BLOCK.sub(_hide_block, script))
     lines, found = [], []
     for number, (line, before) in enumerate(zip(blocks.split("\n"), script.split("\n"), strict=True), 1):
         clean = redact_text(line)

@@ -56,6 +56,19 @@ FORMS = (
     f"client_secret={X}&grant_type=client_credentials",
     f"LET vToken='{X}';",
     f"passphrase={X}",
+    f"ODBC CONNECT TO dsn (XUserId is sa, XPassword is {X})",
+    f"aws_secret_key={X}",
+    f'HTTPHEADER "X-API-KEY" "{X}"',
+    f"https://host/f?code={X}",
+    f"https://host/f?a=1&key={X}&b=2",
+    f"LET vPass = '{X}';",
+    f"LET vPW='{X}';",
+    f"User Id=x;Pw={X}",
+    f"credential={X}",
+    f"Set vBearer = {X};",
+    f"password := '{X}'",
+    f"EXECUTE cmd.exe /c tool.exe --password {X};",
+    f"tool --api-key={X}",
 )  # fmt: skip
 HARMLESS = (
     "The password is required, and never stored",
@@ -67,6 +80,9 @@ HARMLESS = (
     "config=1&design=blue",
     "the basic consumer; the bearer of this",
     "lib://Secrets of Finance/x.qvd",
+    "LET vKey = 'CustomerId';",
+    "Bypass=1; Compass = 'north'",
+    "https://host/products?keyword=x&codec=y",
     "12:30:00 and https://host:443/x",
 )
 
@@ -120,3 +136,10 @@ def test_objects_of_apps_are_looked_through(tmp_path: Path) -> None:
     assert X not in text and "key figures" in text
     assert [(r.kind, r.id, r.field) for r in found] == [("app-object", "o1", "description")]
     assert writer.redactions == tuple(found)
+
+
+def test_a_credential_on_the_next_line_of_a_script_and_a_token_by_its_shape() -> None:
+    script = f"LET vPassword =\n  '{X}';\nLET v = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';\n"
+    clean, found = redact_script("app", "Ledger", script)
+    assert X not in clean and "eyJ" not in clean and clean.count("\n") == script.count("\n")
+    assert [f.field for f in found] == ["line 2", "line 3"]
