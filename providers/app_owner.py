@@ -11,14 +11,16 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.base import Gone, Inputs, Refusal, log
-from providers.session import TenantProvider, refusals, session
-from qlift.cloud import apps
+from providers.adoption import AdoptableInputs, AdoptingProvider, agree_on_owner, former_owner
+from providers.base import Gone, Refusal, log
+from providers.session import refusals, session
+from qlift.cloud import adoption, apps
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App
+from qlift.derivation.former import FormerOwner
 
 
-class AppOwnerInputs(Inputs):
+class AppOwnerInputs(AdoptableInputs):
     app: str
     """Logical name of the app or publication."""
     app_id: str | None
@@ -29,18 +31,22 @@ class AppOwnerInputs(Inputs):
     personal: bool
     fingerprint: str
     """Of the content: a republish may change the owner's roles again."""
+    former: FormerOwner | None = None
+    """Of an adopted app: its owner before."""
+    enabled_tasks: list[str] = []
+    """Ids of the app's adopted tasks that were enabled: giving the app back would disable them."""
 
     @property
     def subject(self) -> str:
         return f"owner of app {self.app}"
 
 
-class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
+class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
     kind = "AppOwner"
     model = AppOwnerInputs
     references = {"app": "app_id"}
     replaced_by = frozenset({"app"})
-    not_compared = frozenset({"planned_roles"})
+    not_compared = frozenset({"planned_roles", "enabled_tasks"})
 
     def problems(self, new: AppOwnerInputs, old: AppOwnerInputs | None) -> list[tuple[str, str]]:
         return refusals(("owner", lambda: session().user(new.match_by, new.owner)))
@@ -54,6 +60,21 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         else:
             _give(live, new)
         return new.app_id, {}
+
+    def accept(self, new: AppOwnerInputs) -> None:
+        """In a preview of its adoption the app's id is not known yet: `AppProvider` has looked."""
+        live = _live(new.app_id, new) if new.app_id else None
+        if live is not None and new.former is not None:
+            agree_on_owner(live.owner_id, new.former, _owner_id(new))
+
+    def take_over(self, new: AppOwnerInputs) -> tuple[str, dict[str, Any]]:
+        self.accept(new)
+        return self.make(new)
+
+    def give_back(self, id_: str, known: AppOwnerInputs) -> None:
+        assert known.former is not None
+        owner_id = former_owner(known.former)
+        adoption.give_back_app_owner(session().tenant, id_, owner_id, known.enabled_tasks, known.subject)
 
     def find(self, id_: str, known: AppOwnerInputs) -> dict[str, Any]:
         planned = session().user_or_none(known.match_by, known.owner)

@@ -47,6 +47,11 @@ class Inputs(BaseModel):
     key: str
     """Logical name; the guard counts by it."""
 
+    @property
+    def adopted(self) -> bool:
+        """Taken over from people: an undo gives it back, and never deletes it."""
+        return False
+
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741
 
@@ -75,12 +80,20 @@ class Provider(ResourceProvider, Generic[I]):
         """Conflicts with the tenant and forbidden changes, as (field, one line). Asked in preview too."""
         return []
 
+    def about_adoption(self, new: I, old: I | None) -> list[tuple[str, str]]:
+        """As `problems`, and before them."""
+        return []
+
     def resolve(self, new: I, old: I | None) -> I:
         """With the ids of what the tenant has to hold already (another phase's space, a person)."""
         return new
 
     def make(self, new: I) -> tuple[str, dict[str, Any]]:
         """Look up, create, finish. Returns the id and what only the state has to know."""
+        raise NotImplementedError
+
+    def take_over(self, new: I) -> tuple[str, dict[str, Any]]:
+        """As `make`, of an adopted object."""
         raise NotImplementedError
 
     def find(self, id_: str, known: I) -> dict[str, Any]:
@@ -93,6 +106,10 @@ class Provider(ResourceProvider, Generic[I]):
 
     def remove(self, id_: str, known: I) -> None:
         """Delete. An object that is gone already is a success."""
+        raise NotImplementedError
+
+    def give_back(self, id_: str, known: I) -> None:
+        """Instead of `remove`, of an adopted object: write its former values."""
         raise NotImplementedError
 
     def connect(self, config: Any) -> None:
@@ -113,7 +130,7 @@ class Provider(ResourceProvider, Generic[I]):
         claims.note_checked(self.kind, new.key, old.key if old else None)
         with _one_line(self.kind, new.key):
             new = self.resolve(new, old)
-            problems = self.problems(new, old)
+            problems = self.about_adoption(new, old) or self.problems(new, old)
         inputs = new.model_dump(mode="json")
         inputs.update({k: v for k, v in news.items() if isinstance(v, Unknown)})
         return CheckResult(inputs, [CheckFailure(f, f"{self.kind} {new.key}: {why}") for f, why in problems])
@@ -131,7 +148,7 @@ class Provider(ResourceProvider, Generic[I]):
     def create(self, props: dict[str, Any]) -> CreateResult:
         new = self._parse(props)
         with _one_line(self.kind, new.key):
-            id_, extra = self.make(new)
+            id_, extra = self.take_over(new) if new.adopted else self.make(new)
         claims.claim(self.kind, id_)
         claims.note_done(self.kind, new.key)
         return CreateResult(id_, {**new.model_dump(mode="json"), **extra})
@@ -168,7 +185,10 @@ class Provider(ResourceProvider, Generic[I]):
         if refusal is not None:
             raise Refusal(refusal)
         with _one_line(self.kind, known.key):
-            self.remove(_id, known)
+            if known.adopted:
+                self.give_back(_id, known)
+            else:
+                self.remove(_id, known)
 
     # Between Pulumi's property bags and the models.
 

@@ -14,6 +14,7 @@ from qlift.bundle import BlobStore, Bundle, BundleError, load_bundle
 from qlift.bundle.layout import BLOBS
 from qlift.derivation.derive import derive
 from qlift.derivation.desired import Desired, Waiver
+from qlift.derivation.former import ADOPTED, load_adopted
 from qlift.derivation.people import GroupRow, People, read_groups, read_users
 from qlift.derivation.plan import Plan
 from qlift.derivation.plan_file import PlanError, compose, load_plan, plain, twice
@@ -29,6 +30,8 @@ class PeopleFiles(BaseModel):
 
     users: Path
     groups: Path
+    target: str | None = None
+    """Its name, by which `adopted.yaml` keeps what was there. None: adoption is not checked."""
 
 
 def plan_path(root: Path, phase: str) -> Path:
@@ -86,9 +89,12 @@ def derive_phase(root: Path, phase: str, files: PeopleFiles, as_of: date) -> tup
     users = _tried(lambda: read_users(files.users), problems)
     groups = _tried(lambda: _groups(root, path.parent, plan, files), problems)
     waivers = _tried(lambda: _waivers(path.parent / WAIVERS), problems)
+    file = _tried(lambda: [load_adopted(path.parent / ADOPTED)], problems)
     if problems:
         raise PlanError(problems)
-    return plan, derive(load_bundles(root, plan), plan, People(plan, users, groups), waivers, as_of)
+    adopted = file[0].of(files.target) if files.target else None
+    people = People(plan, users, groups)
+    return plan, derive(load_bundles(root, plan), plan, people, waivers, as_of, adopted)
 
 
 def _tried(read: Callable[[], list[T]], problems: list[str]) -> list[T]:

@@ -37,7 +37,7 @@ def declare_phase() -> None:
 def _derived(root: Path, phase: str, target: str, today: date) -> tuple[Plan, Desired]:
     try:
         settings = load_target(target, root)
-        files = PeopleFiles(users=settings.users_file, groups=settings.groups_file)
+        files = PeopleFiles(users=settings.users_file, groups=settings.groups_file, target=settings.name)
         return derive_phase(root, phase, files, today)
     except (SettingsError, PlanError, BundleError) as error:
         raise pulumi.RunError(f"phase {phase} cannot be derived:\n{error}") from None

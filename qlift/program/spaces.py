@@ -8,7 +8,7 @@ from providers.space import Space
 from providers.space_assignment import SpaceAssignment
 from qlift.cloud.provenance import short_id
 from qlift.derivation import desired
-from qlift.program.job import Job, Run
+from qlift.program.job import Job, Run, former_inputs
 
 
 @dataclass
@@ -38,6 +38,7 @@ def declare_spaces(run: Run, job: Job) -> Spaces:
             "site": space.source.site,
             "source": short_id(space.source.id),
             **run.provenance_inputs(),
+            **former_inputs(space.former),
         }
         made.by_key[space.key] = Space(space.key, props, job.options())
     for assignment in run.desired.assignments:
@@ -54,6 +55,7 @@ def declare_assignment(spaces: Spaces, assignment: desired.SpaceAssignment, job:
         "assignee": assignee.name,
         "match_by": assignee.by,
         "roles": list(assignment.roles),
+        **former_inputs(assignment.former),
     }
     after = [spaces.working_role.get(assignment.space)] if assignee.type != "self" else []
     return SpaceAssignment(assignment.key, props, job.options(after))
