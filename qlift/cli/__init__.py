@@ -10,6 +10,7 @@ import sys
 import typer
 
 from qlift.bundle import BlobError, BundleError
+from qlift.cli.adopt import adopt
 from qlift.cli.assess import assess
 from qlift.cli.check import check
 from qlift.cli.connect import connect
@@ -30,7 +31,7 @@ FAILURES = (CloudError, SourceError, BundleError, BlobError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for command in (connect, export, check, assess, users, simulate, engine):
+for command in (connect, export, check, assess, users, adopt, simulate, engine):
     app.command()(command)
 app.command("import-dump")(import_dump_command)
 app.add_typer(phase, name="phase")
