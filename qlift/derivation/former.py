@@ -101,7 +101,18 @@ class AdoptedFile(RootModel[dict[str, Adopted]]):
             target: {kind: _sorted(of.of(kind)) for kind in KINDS if of.of(kind)}
             for target, of in sorted(self.root.items())
         }
-        return _HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+        return _HEAD + yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as blocks: people read them."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _sorted(objects: dict[str, Former | Literal["new"]]) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class _Finder:
                 and provenance_of(found.description) is None
             ):
                 self._looked.problems.append(
-                    f'space {space.key}: adopted.yaml says `new`, and now the tenant has a space "{found.name}"; '
+                    f'space {space.key}: adopted.yaml says `new`, and the tenant has "{found.name}" now; '
                     "remove the entry and run this again if it is to be adopted"
                 )
         known = self._of("spaces", space.key)
@@ -126,7 +126,7 @@ class _Finder:
         self._refuse_managed(found.description)
         if found.type != space.type:
             raise _Doubt(
-                f'the tenant\'s "{found.name}" is a {found.type} space, the plan wants a {space.type} one, and a '
+                f'the tenant\'s "{found.name}" is a {found.type} space, the plan wants a {space.type} one: a '
                 "type cannot change; plan another name or that type"
             )
         return FormerSpace(
@@ -198,8 +198,9 @@ class _Finder:
         names = sorted(t.name for t in self._tenant.index.tasks(live.id))
         if names and not adopting:
             self._looked.notes.append(
-                f"app {app.key} has tasks of its own in the tenant ({', '.join(names)}), which stay beside those "
-                "of the phase, and which a new owner of the app disables; adopt its schedules too, or delete them"
+                f"app {app.key} has tasks of its own in the tenant ({', '.join(names)}), which stay beside "
+                "those of the phase, and which a new owner of the app disables; adopt its schedules "
+                "too, or delete them"
             )
 
     # Schedules.
@@ -222,9 +223,10 @@ class _Finder:
             unpaired = [t for t in left if t not in pairs.values() and not _has_mark(t, of_app)]
             if unpaired and len(pairs) < len(missing):
                 names = ", ".join(sorted(t.name for t in unpaired))
+                sources = ", ".join(sorted(_plain_name(s) for s in missing))
                 self._looked.problems.append(
-                    f"schedules of app {key}: which of its tasks ({names}) to adopt is not clear; give a task the "
-                    f"name of its source ({', '.join(sorted(_plain_name(s) for s in missing))}), or delete it"
+                    f"schedules of {key}: which of its tasks ({names}) to adopt is not clear; name one as "
+                    f"its source ({sources}), or delete it"
                 )
                 for schedule in missing:
                     if schedule.key not in pairs:

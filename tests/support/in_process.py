@@ -94,6 +94,7 @@ class InProcess:
         self._store = store
         self.state: dict[Key, Entry] = {}
         self.provenance: Provenance = "description"
+        self.stack = "demo"
 
     def up(self, desired: Desired) -> Ran:
         """Raises `Refused`, or what a provider raised."""
@@ -178,7 +179,7 @@ class InProcess:
                 return {}
 
         async def program() -> None:
-            declare(desired, stack="demo", provenance=self.provenance)
+            declare(desired, stack=self.stack, provenance=self.provenance)
 
         loop = _event_loop()
         try:
