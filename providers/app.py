@@ -13,6 +13,7 @@ from pulumi.dynamic import Resource
 
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
 from providers.base import Gone, Refusal, log
+from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, refusals, session
 from qlift.cloud import adoption, apps
 from qlift.cloud.errors import Forbidden
@@ -70,6 +71,10 @@ class AppProvider(AdoptingProvider[AppInputs]):
                 "spaces of others; set qlift:clientId and qlift:clientSecret, or leave personal apps out"
             )
             return [("space", reason)]
+        if old is None and (
+            rival := claimed_by_another(new.site, new.source, new.stack, new.space_id, new.subject)
+        ):
+            return [("source", rival)]
         if new.adopted:
             if old is not None and old.source_fingerprint != new.source_fingerprint:
                 log.warning("%s: its source changed; an adopted app keeps its own content", new.subject)

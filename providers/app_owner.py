@@ -14,7 +14,7 @@ from pulumi.dynamic import Resource
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree_on_owner, former_owner
 from providers.base import Gone, Refusal, log
 from providers.session import refusals, session
-from qlift.cloud import adoption, apps
+from qlift.cloud import adoption, apps, schedules
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App
 from qlift.derivation.former import FormerOwner
@@ -94,7 +94,11 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
         return {"owner": session().user_label(live.owner_id)}
 
     def change(self, id_: str, old: AppOwnerInputs, new: AppOwnerInputs) -> dict[str, Any]:
-        _give(_reached(id_, new), new)
+        live = _reached(id_, new)
+        enabled = schedules.own_enabled(session().tenant, id_)
+        _give(live, new)
+        # A user who was made anew has the same name: nothing else tells the schedules of the change.
+        adoption.enable_tasks(session().tenant, enabled, new.subject)
         return {}
 
     def remove(self, id_: str, known: AppOwnerInputs) -> None:

@@ -12,6 +12,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.base import Gone, Inputs, Refusal, log
+from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps, publications
 from qlift.cloud.models import App as LiveApp
@@ -62,6 +63,9 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
     def problems(self, new: AppPublicationInputs, old: AppPublicationInputs | None) -> list[tuple[str, str]]:
         if old is not None:
             return _about_later_objects(new, old)
+        rival = claimed_by_another(new.site, new.source_id, new.stack, new.space_id, new.subject)
+        if rival is not None:
+            return [("source_id", rival)]
         here = session()
         found = refusals(("object_owners", lambda: here.resolved(new.object_owners)))
         if new.mode == "move":

@@ -57,11 +57,7 @@ class SpaceProvider(AdoptingProvider[SpaceInputs]):
             return []
         if new.former is not None and taken.id == new.former.id:
             return []
-        reason = (
-            f'the name "{new.name}" is taken by a space that is not ours; rename it there, or choose '
-            "another name in the plan"
-        )
-        return [("name", reason)]
+        return [("name", f'the name "{new.name}" is taken by {_whose(taken)}')]
 
     def make(self, new: SpaceInputs) -> tuple[str, dict[str, Any]]:
         space = spaces.create_space(
@@ -122,6 +118,16 @@ class SpaceProvider(AdoptingProvider[SpaceInputs]):
 
     def remove(self, id_: str, known: SpaceInputs) -> None:
         spaces.delete_space(session().tenant, id_, known.name)
+
+
+def _whose(taken: models.Space) -> str:
+    managed = provenance_of(taken.description)
+    if managed is None:
+        return "a space that is not ours; rename it there, choose another name in the plan, or `adopt` it"
+    return (
+        f"a space that is not ours: the stack {managed.stack} made it from {managed.site}/{managed.source}; "
+        "choose another name in the plan, or refer to it with `of` and `uses`"
+    )
 
 
 def _former(inputs: SpaceInputs) -> FormerSpace:

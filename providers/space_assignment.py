@@ -126,7 +126,10 @@ class SpaceAssignmentProvider(AdoptingProvider[SpaceAssignmentInputs]):
         if known.assignee_type == "self" and space.owner_id == assignee_id:
             # The owner of a space has every role and may not be assignable.
             return {}
-        raise Gone
+        if known.adopted:
+            raise Gone
+        # Somebody removed it: a preview shows that as a change of roles, not as something new.
+        return {"roles": []}
 
     def change(self, id_: str, old: SpaceAssignmentInputs, new: SpaceAssignmentInputs) -> dict[str, Any]:
         space_id, _, assignee_id = id_.partition("/")

@@ -77,7 +77,12 @@ def give_back_app_owner(
         return
     if live.owner_id != owner_id:
         change_app_owner(tenant, live, owner_id, (), subject)
-    for task_id in enabled_tasks:
+    enable_tasks(tenant, enabled_tasks, subject)
+
+
+def enable_tasks(tenant: Tenant, task_ids: Iterable[str], subject: str) -> None:
+    """Those that are not, and are still there."""
+    for task_id in task_ids:
         document = task_document(tenant, task_id, subject)
         if document is not None and not document["enabled"]:
             put_task(tenant, task_id, {**document, "enabled": True}, subject)

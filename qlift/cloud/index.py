@@ -14,6 +14,7 @@ from typing import Any, Generic, Literal, TypeVar
 from qlift.cloud.client import Client
 from qlift.cloud.errors import Forbidden, NotFound
 from qlift.cloud.models import Answer, App, Assignment, Group, Quota, Space, Task, User, parsed
+from qlift.cloud.provenance import provenance_of
 
 Listed = Literal["spaces", "users", "groups", "apps", "tasks", "assignments"]
 PAGE = 100
@@ -115,6 +116,11 @@ class _Listing(Generic[T]):
                 self._by_key[key][id_] = element
 
 
+def _sources(app: App) -> Iterable[Hashable]:
+    found = (provenance_of(text) for text in (app.description, app.name))
+    return [(p.site, p.source) for p in found if p is not None]
+
+
 class Index:
     """Thread-safe; the first who needs a kind lists it, the others wait for that list. Ages in seconds."""
 
@@ -137,7 +143,7 @@ class Index:
         self._groups = _Listing[Group](
             lambda: self._list(Group, "/api/v1/groups", "groups"), lambda g: g.id, lambda g: (g.name,), now
         )
-        self._apps = _Listing[App](self._list_apps, lambda a: a.id, lambda a: (a.space_id,), now)
+        self._apps = _Listing[App](self._list_apps, lambda a: a.id, lambda a: (a.space_id, *_sources(a)), now)
         self._tasks = _Listing[Task](
             lambda: self._list(Task, "/api/scheduling/tasks", "schedules"),
             lambda t: t.id,
@@ -222,6 +228,10 @@ class Index:
     def apps(self, space_id: str | None) -> list[App]:
         """Of a space; None: of the personal spaces that this identity sees."""
         return self._apps.with_key(space_id)
+
+    def apps_of(self, site: str, source: str) -> list[App]:
+        """Whose description, or marker name, says that they come from this source app; whoever made them."""
+        return self._apps.with_key((site, source))
 
     def app(self, id_: str) -> App | None:
         return self._apps.get(id_)
