@@ -139,7 +139,8 @@ def load_adopted(path: Path) -> AdoptedFile:
 
 def _problems(path: Path, node: yaml.Node, error: ValidationError) -> Iterator[str]:
     for found in error.errors():
-        if found["type"] == "literal_error" and not isinstance(found["input"], str):
+        is_word = isinstance(found["input"], str)
+        if found["type"] == ("model_type" if is_word else "literal_error"):
             # The other branch of "former values or `new`" says what is wrong.
             continue
         line, where = locate(node, found["loc"])

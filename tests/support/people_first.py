@@ -203,17 +203,21 @@ class World:
 
     def dump(self) -> Any:
         """What people have, ids too, but whose tasks are: what a tool gave back stays its own."""
-        found = dump(self.simulator.world, ids=True)
-        for app in found["apps"]:
-            for task in app["tasks"]:
-                task["owner"] = ""
-        for space in found["spaces"]:
-            for assignment in space["assignments"]:
-                assignment.pop("id")
-        # The dump's own order counts ids, and those of assignments are new ones after each run.
-        found["spaces"].sort(key=lambda s: s["name"])
-        found["apps"].sort(key=lambda a: (a["space"], a["name"]))
-        return found
+        return without_what_tells_nothing(dump(self.simulator.world, ids=True))
+
+
+def without_what_tells_nothing(found: Any) -> Any:
+    """Of a tenant's dump with ids."""
+    for app in found["apps"]:
+        for task in app["tasks"]:
+            task["owner"] = ""
+    for space in found["spaces"]:
+        for assignment in space["assignments"]:
+            assignment.pop("id")
+    # The dump's own order counts ids, and those of assignments are new ones after each run.
+    found["spaces"].sort(key=lambda s: s["name"])
+    found["apps"].sort(key=lambda a: (a["space"], a["name"]))
+    return found
 
 
 def adoptable(desired: Desired) -> tuple[App, ReloadSchedule]:
