@@ -99,11 +99,14 @@ class _Wishes:
                     f"take it out of adopt.{kind}",
                 )
             return wanted
-        self._granted[kind].add(wanted.key)
-        entry = self.adopted.of(kind).get(wanted.key) if self.adopted is not None else NEW
-        if entry is None:
+        if self.adopted is None:
+            return wanted.model_copy(update={"adopt": True})
+        key = self.adopted.key_of(kind, wanted.key, getattr(wanted, "former_keys", ()))
+        entry = NEW if key is None else self.adopted.of(kind)[key]
+        self._granted[kind].add(key or wanted.key)
+        if key is None:
             self._missing.append(wanted.key)
-        former = None if entry in (None, NEW) else entry
+        former = None if entry == NEW else entry
         return wanted.model_copy(update={"adopt": True, "former": former})
 
     def report(self, apps: int, schedules: int) -> None:

@@ -6,7 +6,7 @@ adopted stands in it, with its former values or as `new` (it was not in the tena
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -83,6 +83,10 @@ class Adopted(BaseModel):
     def of(self, kind: Kind) -> dict[str, Any]:
         found: dict[str, Any] = getattr(self, kind)
         return found
+
+    def key_of(self, kind: Kind, key: str, former_keys: Iterable[str] = ()) -> str | None:
+        """Under which name the object stands here: a rename in the source changes an app's logical name."""
+        return next((k for k in (key, *former_keys) if k in self.of(kind)), None)
 
 
 class AdoptedFile(RootModel[dict[str, Adopted]]):

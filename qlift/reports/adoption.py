@@ -73,7 +73,7 @@ class _Finder:
             if assignment.adopt or (taken is not None and taken != NEW):
                 self._enter("assignments", assignment.key, partial(self._assignment, assignment))
         for app in self._desired.apps:
-            if app.adopt:
+            if app.adopt and self._adopted.key_of("apps", app.key, app.former_keys) is None:
                 self._enter("apps", app.key, partial(self._app, app))
         self._schedules()
         added = {k: {**self._adopted.of(k), **self._looked.added[k]} for k in KINDS}
@@ -90,7 +90,10 @@ class _Finder:
         if key in self._adopted.of(kind):
             return
         try:
-            self._looked.added[kind][key] = look()
+            found = look()
+            # The same object under another name, as where somebody is called otherwise: what it was stays.
+            known: dict[str, Entry] = {e.id: e for e in self._adopted.of(kind).values() if e != NEW}
+            self._looked.added[kind][key] = known.get("" if isinstance(found, str) else found.id, found)
         except _Doubt as doubt:
             self._looked.problems.append(f"{kind[:-1]} {key}: {doubt}")
 
@@ -234,7 +237,7 @@ class _Finder:
 
     def _app_id(self, key: str, *, published: bool) -> str | None:
         app = next(a for a in self._desired.apps if a.key == key)
-        entry = self._of("apps", key)
+        entry = self._of("apps", self._adopted.key_of("apps", key, app.former_keys) or key)
         if isinstance(entry, FormerApp):
             return entry.id
         space = (

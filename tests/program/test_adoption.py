@@ -13,7 +13,7 @@ import pytest
 from providers.base import Refusal
 from qlift.derivation.former import ADOPTED, NEW, load_adopted
 from qlift.simulator import Switches
-from qlift.simulator.site.changes import edit_sheet
+from qlift.simulator.site.changes import edit_sheet, rename_app
 from tests.support.in_process import Refused
 from tests.support.people_first import (
     EVERYTHING,
@@ -320,6 +320,43 @@ def test_an_adopted_app_keeps_its_content(world: World, ids: dict[str, str]) -> 
     world.run.destroy()
     world.simulator.clock.advance(200)
     assert world.dump() == before
+
+
+def test_an_adopted_app_that_is_renamed_in_the_source(world: World, ids: dict[str, str]) -> None:
+    """Its logical name changes; what it was before stands under the old one."""
+    before = world.dump()
+    world.adopt()
+    world.up()
+    app, _ = adoptable(world.derived())
+    rename_app(world.simulator.store, app.source.id, "Main Ledger")
+    world.export()
+    text = (world.phase / ADOPTED).read_bytes()
+    assert not world.adopt().problems and (world.phase / ADOPTED).read_bytes() == text
+    renamed = adoptable(world.derived())[0]
+    assert renamed.key != app.key and renamed.former == app.former
+    for kind, key in list(world.run.state):
+        # As the engine does with aliases.
+        if key == app.key:
+            world.run.state[kind, renamed.key] = world.run.state.pop((kind, key))
+    world.up()
+    assert world.people.api("GET", f"/api/v1/apps/{ids['app']}")["attributes"]["name"] == "Main Ledger"
+    world.run.destroy()
+    world.simulator.clock.advance(200)
+    assert world.dump() == before
+
+
+def test_an_assignment_whose_assignee_is_called_otherwise(world: World, ids: dict[str, str]) -> None:
+    """Another logical name of the same assignment: what it was is not what the tool made of it."""
+    world.adopt()
+    world.up()
+    file = load_adopted(world.phase / ADOPTED)
+    known = file.of(TARGET)
+    entries = dict(known.assignments)
+    former = entries.pop(READERS_KEY)
+    renamed = known.model_copy(update={"assignments": {**entries, "finance.group-of-old": former}})
+    world.write(file.replaced(TARGET, renamed))
+    world.adopt()
+    assert load_adopted(world.phase / ADOPTED).of(TARGET).assignments[READERS_KEY] == former
 
 
 def test_people_who_were_made_anew_get_their_space_back(world: World, ids: dict[str, str]) -> None:
