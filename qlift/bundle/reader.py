@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -65,6 +65,11 @@ class Bundle:
         """The load script, credentials replaced; None when the export could not read it."""
         path = self.path / layout.SCRIPTS / f"{app_id}.qvs"
         return path.read_bytes().decode("utf-8") if path.exists() else None
+
+    def without_list(self, kinds: Iterable[str]) -> tuple[str, ...]:
+        """Those of which the bundle does not say "none": an older export, or a dump of some kinds only."""
+        listed = self.manifest.sha256
+        return tuple(k for k in kinds if listed and f"{k}.json" not in listed)
 
     @property
     def site(self) -> str:
@@ -209,6 +214,9 @@ class _Lists:
             name, self.reader.read(name), _list_of(models.AppFile), ()
         )
         self.reader.unique(name, (f.app for f in found))
+        counted = self.manifest.counts.get("app-file")
+        if counted not in (None, len(found)) and not self.reader.problems:
+            self.reader.problem(name, f"holds {len(found)} files, {layout.MANIFEST} says {counted}")
         return found
 
     def access(self) -> tuple[models.StreamAccess, ...]:

@@ -18,7 +18,7 @@ from qlift.bundle.qlikview import load_qlikview
 from qlift.bundle.qlikview.site import FILES
 from qlift.bundle.reading import Reader
 from qlift.derivation.context import Site
-from qlift.derivation.references import broken_references
+from qlift.derivation.references import NEEDED, broken_references
 
 _TITLES = {QLIK_SENSE: "Qlik Sense", QLIKVIEW: "QlikView"}
 
@@ -78,7 +78,11 @@ def _qlik_sense(folder: Path) -> Checked:
     found.site = bundle.site
     found.problems = tuple(_app_file_problems(folder, bundle))
     broken = broken_references(Site(bundle))
-    found.warnings = tuple(for_people(f"{name}: {message}") for name, message in broken)
+    missing = bundle.without_list((*NEEDED, "dataconnection", "extension"))
+    found.warnings = (
+        *([f"no list of {', '.join(missing)}: whatever depends on them is missing"] if missing else []),
+        *(for_people(f"{name}: {message}") for name, message in broken),
+    )
     return found
 
 
