@@ -158,6 +158,9 @@ class InProcess:
 
         def register(key: Key, inputs: dict[str, Any]) -> Entry:
             with lock:
+                if failures:
+                    # A run that failed does nothing more, not even in the threads that are left of it.
+                    raise failures[0]
                 declared.add(key)
                 try:
                     return self._step(key, inputs, ran, doomed)

@@ -119,9 +119,9 @@ def make_what_people_have(people: Tenancy, app: App, schedule: ReloadSchedule, g
     app_id = people.app(app.name, finance, "By hand", owner=JANE)
     task = people.task(app_id, schedule.name.removesuffix(schedule.mark).strip())
     people.assign(finance, "group", people.group(group), "facilitator")
-    people.assign(finance, "user", people.api("GET", "/api/v1/users/me")["id"], "facilitator")
     for space in (finance, lab):
         people.change_space(space, ownerId=people.user(JANE))
+    people.assign(finance, "user", people.api("GET", "/api/v1/users/me")["id"], "facilitator")
     return {"finance": finance, "lab": lab, "app": app_id, "task": task}
 
 
