@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from providers import watchdog
+from providers import conflicts, watchdog
 from providers.claims import Claims
 
 log = logging.getLogger("qlift.providers")
@@ -129,11 +129,23 @@ class Provider(ResourceProvider, Generic[I]):
         old = self._parse_state(_olds) if _olds else None
         claims.note_checked(self.kind, new.key, old.key if old else None)
         with _one_line(self.kind, new.key):
-            new = self.resolve(new, old)
-            problems = self.about_adoption(new, old) or self.problems(new, old)
+            new, problems = self._checked(new, old)
         inputs = new.model_dump(mode="json")
         inputs.update({k: v for k, v in news.items() if isinstance(v, Unknown)})
+        if conflicts.are_collected():
+            for field, why in problems:
+                conflicts.note(self.kind, new.key, field, why)
+            problems = []
         return CheckResult(inputs, [CheckFailure(f, f"{self.kind} {new.key}: {why}") for f, why in problems])
+
+    def _checked(self, new: I, old: I | None) -> tuple[I, list[tuple[str, str]]]:
+        try:
+            new = self.resolve(new, old)
+            return new, self.about_adoption(new, old) or self.problems(new, old)
+        except Refusal as refusal:
+            if not conflicts.are_collected():
+                raise
+            return new, [("", str(refusal))]
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         old, new = self._parse_state(_olds), self._parse(_news)
@@ -147,6 +159,7 @@ class Provider(ResourceProvider, Generic[I]):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         new = self._parse(props)
+        _refuse_to_write()
         with _one_line(self.kind, new.key):
             id_, extra = self.take_over(new) if new.adopted else self.make(new)
         claims.claim(self.kind, id_)
@@ -168,6 +181,7 @@ class Provider(ResourceProvider, Generic[I]):
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         old, new = self._parse_state(_olds), self._parse(_news)
+        _refuse_to_write()
         claims.claim(self.kind, _id)
         with _one_line(self.kind, new.key):
             extra = self.change(_id, old, new)
@@ -178,6 +192,7 @@ class Provider(ResourceProvider, Generic[I]):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         known = self._parse_state(_props)
+        _refuse_to_write()
         if claims.is_claimed(self.kind, _id):
             log.warning("%s %s: %s is in use by a live resource; not deleted", self.kind, known.key, _id)
             return
@@ -189,6 +204,10 @@ class Provider(ResourceProvider, Generic[I]):
                 self.give_back(_id, known)
             else:
                 self.remove(_id, known)
+
+    def changed(self, olds: dict[str, Any], news: dict[str, Any]) -> set[str]:
+        """Names of the fields that a diff of these property bags finds changed."""
+        return self._changed(self._parse_state(olds), self._parse(news))
 
     # Between Pulumi's property bags and the models.
 
@@ -214,6 +233,11 @@ class Provider(ResourceProvider, Generic[I]):
                 # Unknown: this run makes the object. Or both are known and differ.
                 was[label], will[label] = before, after or "(new)"
         return set(DeepDiff(was, will, ignore_numeric_type_changes=True).affected_root_keys)
+
+
+def _refuse_to_write() -> None:
+    if (refusal := conflicts.refusal_of_write()) is not None:
+        raise Refusal(refusal)
 
 
 def _plain(props: dict[str, Any]) -> dict[str, Any]:

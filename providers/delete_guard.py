@@ -6,6 +6,7 @@ nothing in the tenant.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -15,12 +16,20 @@ from providers.base import Inputs, Provider, claims
 
 
 class DeleteGuardInputs(Inputs):
-    pass
+    """The digests of what the run was made from are here so that an update plan holds them: `pulumi up
+    --plan` refuses another bundle, plan or target by name. They are not compared, so that a changed comment
+    in a plan is no change of the stack.
+    """
+
+    bundle: str = ""
+    plan: str = ""
+    target: str = ""
 
 
 class DeleteGuardProvider(Provider[DeleteGuardInputs]):
     kind = "DeleteGuard"
     model = DeleteGuardInputs
+    not_compared = frozenset({"bundle", "plan", "target"})
     counted = False
     """In a destroy its own delete comes first (it depends on all jobs), so it refuses in time."""
 
@@ -42,5 +51,5 @@ class DeleteGuardProvider(Provider[DeleteGuardInputs]):
 
 
 class DeleteGuard(Resource, module="qlik", name="DeleteGuard"):
-    def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
-        super().__init__(DeleteGuardProvider(), name, {"key": name}, opts)
+    def __init__(self, name: str, opts: pulumi.ResourceOptions, *, digests: Mapping[str, str]) -> None:
+        super().__init__(DeleteGuardProvider(), name, {"key": name, **digests}, opts)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from qlift.bundle import layout, models
+from qlift.bundle import layout, models, staging
 from qlift.bundle.errors import BundleError
 from qlift.bundle.kinds import QLIKVIEW, kind_in
 from qlift.bundle.reading import Reader
@@ -150,8 +150,11 @@ def _manifest(reader: Reader) -> models.Manifest | None:
     data = reader.read(layout.MANIFEST)
     if data is None:
         if not reader.problems:
+            begun = (path / staging.FOLDER).is_dir()
             reader.problems.append(
                 f"{path}: the bundle is unfinished (no manifest.json); run `qlift export`, it resumes"
+                if begun
+                else f"{path}: no bundle (it has no manifest.json); correct the path, or run `qlift export`"
             )
         return None
     if kind_in(data) == QLIKVIEW:

@@ -122,4 +122,5 @@ def _print(folder: Path, found: Checked) -> None:
         typer.echo(f"warning: {warning}")
     for problem in found.problems:
         typer.echo(f"error: {problem}")
-    typer.echo(f"it cannot be used: {len(found.problems)} errors" if found.problems else "it can be used")
+    errors = "1 error" if len(found.problems) == 1 else f"{len(found.problems)} errors"
+    typer.echo(f"it cannot be used: {errors}" if found.problems else "it can be used")

@@ -217,6 +217,13 @@ class Index:
     def user(self, id_: str) -> User | None:
         return self._users.get(id_)
 
+    def users(self) -> list[User]:
+        """Active (or invited)."""
+        return [u for u in self._users.all() if u.status not in NOT_LIVE]
+
+    def group(self, id_: str) -> Group | None:
+        return EVERYONE if id_ == EVERYONE.id else self._groups.get(id_)
+
     def group_named(self, name: str) -> Group | None:
         """Names of groups are case-sensitive. The list leaves out the group that everybody is in."""
         if name == EVERYONE.name:

@@ -72,6 +72,8 @@ class Assignment(Answer):
 
 
 class Role(Answer):
+    """Of a user: a role, or a group."""
+
     name: Text = ""
 
 
@@ -82,6 +84,8 @@ class User(Answer):
     name: Text = ""
     status: Text = "active"
     assigned_roles: Annotated[tuple[Role, ...], BeforeValidator(lambda v: v or ())] = ()
+    assigned_groups: Annotated[tuple[Role, ...], BeforeValidator(lambda v: v or ())] = ()
+    """By name, of groups that the tenant has seen this user in."""
 
     @property
     def is_bot(self) -> bool:

@@ -108,11 +108,14 @@ def _about_the_bundle(context: Context, site: Site) -> None:
     for redaction in site.bundle.redactions:
         if redaction.kind == SCRIPT:
             continue
+        in_app_file = redaction.kind in ("app", "app-object")
         context.findings.info(
             "CREDENTIAL-REDACTED",
             redaction.name or redaction.id,
             f"a credential in {redaction.kind}.{redaction.field} was taken out of the bundle",
-            "give the connection its credential in the tenant",
+            "the app's file holds it still: take it out in the source, and export again"
+            if in_app_file
+            else "give the connection its credential in the tenant",
         )
 
 

@@ -183,7 +183,7 @@ class InProcess:
                 return {}
 
         async def program() -> None:
-            declare(desired, stack=self.stack, provenance=self.provenance)
+            declare(desired, stack=self.stack, provenance=self.provenance, digests={})
 
         loop = _event_loop()
         try:
