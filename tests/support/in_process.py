@@ -18,6 +18,7 @@ import pulumi
 import pulumi.runtime
 import pytest
 from pulumi.dynamic import ResourceProvider
+from pulumi.runtime.settings import SETTINGS, _get_rpc_manager
 from pulumi.runtime.stack import run_pulumi_func
 from pydantic import SecretStr
 
@@ -186,14 +187,19 @@ class InProcess:
             declare(desired, stack=self.stack, provenance=self.provenance, digests={})
 
         loop = _event_loop()
+        # The SDK remembers what failed in this process, and would raise it again in the next run.
+        _get_rpc_manager().clear()
+        SETTINGS.outputs.clear()
         try:
             # The mocks make the stack's own resource, whose outputs belong to the current loop.
             pulumi.runtime.set_mocks(Mocks(), project="qlift", stack="demo", preview=False)
             loop.run_until_complete(run_pulumi_func(program))
-        except BaseException:
-            if failures:
-                raise failures[0] from None
-            raise
+        except BaseException as error:
+            # What is left of this run must not go on in the next one.
+            failures.append(error)
+            if left := asyncio.all_tasks(loop):
+                loop.run_until_complete(asyncio.wait(left, timeout=10))
+            raise failures[0] from None
         return declared
 
     def _step(self, key: Key, inputs: dict[str, Any], ran: Ran, doomed: list[tuple[Key, Entry]]) -> Entry:
