@@ -11,20 +11,23 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
 from providers.app_removal import remove_app
-from providers.base import Gone, Inputs, Refusal, log
+from providers.base import Gone, Refusal, log
 from providers.edits import WRITTEN, Decision, Held
-from providers.session import ObjectOwner, TenantProvider, refusals, session
-from qlift.cloud import apps
+from providers.rivals import claimed_by_another
+from providers.session import ObjectOwner, refusals, session
+from qlift.cloud import adoption, apps
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App as LiveApp
 from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
+from qlift.derivation.former import FormerApp
 
 PERSONAL = ""
 """Label of a personal space."""
 
 
-class AppInputs(Inputs):
+class AppInputs(AdoptableInputs):
     name: str
     description: str
     space: str
@@ -41,6 +44,9 @@ class AppInputs(Inputs):
     provenance: Literal["description", "none"]
     on_source_change: Decision = "ask"
     """What becomes of an app whose source changed, and which people changed in the tenant too."""
+    former: FormerApp | None = None
+    source_fingerprint: str = ""
+    """Of an adopted app, whose own fingerprint is `-`: its content is not migrated."""
     left_over: list[str] = []
     """Ids of copies that a killed run left behind: found by read, removed by update."""
 
@@ -53,16 +59,18 @@ class AppInputs(Inputs):
         return f'app "{self.name}"'
 
 
-class AppProvider(TenantProvider[AppInputs]):
+class AppProvider(AdoptingProvider[AppInputs]):
     kind = "App"
     model = AppInputs
     references = {"space": "space_id"}
     replaced_by = frozenset({"fingerprint"})
-    not_compared = frozenset({"sha256", "size", "object_owners", "on_source_change"})
+    not_compared = frozenset({"sha256", "size", "object_owners", "on_source_change", "source_fingerprint"})
 
     def note_state(self, id_: str, known: AppInputs, outputs: dict[str, Any]) -> None:
         edits = session().edits
-        edits.note_app(id_, Held(self.kind, known.key, known.subject))
+        if not known.adopted:
+            # Nobody's work is lost with what is given back.
+            edits.note_app(id_, Held(self.kind, known.key, known.subject))
         edits.note_written(id_, outputs)
 
     def replacing(self, id_: str, old: AppInputs, new: AppInputs, changed: set[str]) -> list[str]:
@@ -81,6 +89,14 @@ class AppProvider(TenantProvider[AppInputs]):
                 "spaces of others; set qlift:clientId and qlift:clientSecret, or leave personal apps out"
             )
             return [("space", reason)]
+        if old is None and (
+            rival := claimed_by_another(new.site, new.source, new.stack, new.space_id, new.subject)
+        ):
+            return [("source", rival)]
+        if new.adopted:
+            if old is not None and old.source_fingerprint != new.source_fingerprint:
+                log.warning("%s: its source changed; an adopted app keeps its own content", new.subject)
+            return []
         if old is None or old.fingerprint != new.fingerprint:
             return refusals(
                 ("size", lambda: _fits(new.size)),
@@ -103,6 +119,44 @@ class AppProvider(TenantProvider[AppInputs]):
             size=new.size,
         )
         return app.id, here.edits.output(app.id) or {WRITTEN: app.modified_date}
+
+    def about_adoption(self, new: AppInputs, old: AppInputs | None) -> list[tuple[str, str]]:
+        if new.former is not None and new.space_id not in (None, new.former.space_id):
+            return [("space", "an adopted app stays in its space; plan that one for it, or do not adopt it")]
+        return super().about_adoption(new, old)
+
+    def accept(self, new: AppInputs) -> LiveApp:
+        former = _former(new)
+        live = apps.find_app(session().tenant, former.id, new.subject)
+        if live is None:
+            raise gone(f"the app {former.id}")
+        if live.space_id != former.space_id:
+            raise Refusal(f'it does not lie in the space "{new.space}" any more; move it back in the tenant')
+        if not ours(live.description, new.line):
+            described = attach(new.description, new.line if new.provenance == "description" else None)
+            agree(
+                [
+                    ("name", live.name, former.name, new.name),
+                    ("description", live.description, former.description, described),
+                ]
+            )
+        return live
+
+    def take_over(self, new: AppInputs) -> tuple[str, dict[str, Any]]:
+        app = adoption.take_over_app(
+            session().tenant,
+            self.accept(new).id,
+            name=new.name,
+            description=new.description,
+            provenance=new.line if new.provenance == "description" else None,
+        )
+        return app.id, {}
+
+    def give_back(self, id_: str, known: AppInputs) -> None:
+        former, tenant = _former(known), session().tenant
+        adoption.give_back_app(
+            tenant, id_, name=former.name, description=former.description, subject=known.subject
+        )
 
     def find(self, id_: str, known: AppInputs) -> dict[str, Any]:
         return self._find(id_, known) | _left_over(id_, known)
@@ -144,6 +198,11 @@ class AppProvider(TenantProvider[AppInputs]):
 
     def remove(self, id_: str, known: AppInputs) -> None:
         remove_app("App", known, known.stack, _live(id_, known), id_)
+
+
+def _former(inputs: AppInputs) -> FormerApp:
+    assert inputs.former is not None
+    return inputs.former
 
 
 def _fits(size: int) -> None:

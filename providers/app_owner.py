@@ -12,15 +12,17 @@ import pulumi
 from pulumi.dynamic import Resource
 
 import providers.base
-from providers.base import Gone, Inputs, Refusal, log
+from providers.adoption import AdoptableInputs, AdoptingProvider, agree_on_owner, former_owner
+from providers.base import Gone, Refusal, log
 from providers.edits import WRITTEN
-from providers.session import TenantProvider, refusals, session
-from qlift.cloud import apps
+from providers.session import refusals, session
+from qlift.cloud import adoption, apps, schedules
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App
+from qlift.derivation.former import FormerOwner
 
 
-class AppOwnerInputs(Inputs):
+class AppOwnerInputs(AdoptableInputs):
     app: str
     """Logical name of the app or publication."""
     app_id: str | None
@@ -31,18 +33,22 @@ class AppOwnerInputs(Inputs):
     personal: bool
     fingerprint: str
     """Of the content: a republish may change the owner's roles again."""
+    former: FormerOwner | None = None
+    """Of an adopted app: its owner before."""
+    enabled_tasks: list[str] = []
+    """Ids of the app's adopted tasks that were enabled: giving the app back would disable them."""
 
     @property
     def subject(self) -> str:
         return f"owner of app {self.app}"
 
 
-class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
+class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
     kind = "AppOwner"
     model = AppOwnerInputs
     references = {"app": "app_id"}
     replaced_by = frozenset({"app"})
-    not_compared = frozenset({"planned_roles"})
+    not_compared = frozenset({"planned_roles", "enabled_tasks"})
 
     def note_state(self, id_: str, known: AppOwnerInputs, outputs: dict[str, Any]) -> None:
         session().edits.note_written(id_, outputs)
@@ -62,6 +68,21 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         touched = edits.touched(new.app_id, lambda _: False)
         _give(live, new)
         return new.app_id, edits.output(new.app_id) | touched
+
+    def accept(self, new: AppOwnerInputs) -> None:
+        """In a preview of its adoption the app's id is not known yet: `AppProvider` has looked."""
+        live = _live(new.app_id, new) if new.app_id else None
+        if live is not None and new.former is not None:
+            agree_on_owner(live.owner_id, new.former, _owner_id(new))
+
+    def take_over(self, new: AppOwnerInputs) -> tuple[str, dict[str, Any]]:
+        self.accept(new)
+        return self.make(new)
+
+    def give_back(self, id_: str, known: AppOwnerInputs) -> None:
+        assert known.former is not None
+        owner_id = former_owner(known.former)
+        adoption.give_back_app_owner(session().tenant, id_, owner_id, known.enabled_tasks, known.subject)
 
     def find(self, id_: str, known: AppOwnerInputs) -> dict[str, Any]:
         planned = session().user_or_none(known.match_by, known.owner)
@@ -83,7 +104,11 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
     def change(self, id_: str, old: AppOwnerInputs, new: AppOwnerInputs) -> dict[str, Any]:
         owner_id = _owner_id(new)
         touched = session().edits.touched(id_, lambda a: a.owner_id == owner_id)
-        _give(_reached(id_, new), new)
+        live = _reached(id_, new)
+        enabled = schedules.own_enabled(session().tenant, id_)
+        _give(live, new)
+        # A user who was made anew has the same name: nothing else tells the schedules of the change.
+        adoption.enable_tasks(session().tenant, enabled, new.subject)
         return session().edits.output(id_) | touched
 
     def remove(self, id_: str, known: AppOwnerInputs) -> None:

@@ -14,6 +14,7 @@ from pulumi.dynamic import Resource
 from providers.app_removal import remove_app
 from providers.base import Gone, Inputs, Refusal, log
 from providers.edits import WRITTEN, Decision, Held
+from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps, publications
 from qlift.cloud.models import App as LiveApp
@@ -89,6 +90,9 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         here.edits.decision = new.on_source_change
         if old is not None:
             return _about_later_objects(new, old)
+        rival = claimed_by_another(new.site, new.source_id, new.stack, new.space_id, new.subject)
+        if rival is not None:
+            return [("source_id", rival)]
         found = refusals(("object_owners", lambda: here.resolved(new.object_owners)))
         if new.mode == "move":
             found += refusals(("sha256", lambda: here.stored(new.sha256, new.size, new.subject)))

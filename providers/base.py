@@ -49,6 +49,11 @@ class Inputs(BaseModel):
     handed_over: bool = False
     """It is people's now: nothing of it is read, enforced or deleted any more."""
 
+    @property
+    def adopted(self) -> bool:
+        """Taken over from people: an undo gives it back, and never deletes it."""
+        return False
+
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741
 
@@ -77,12 +82,20 @@ class Provider(ResourceProvider, Generic[I]):
         """Conflicts with the tenant and forbidden changes, as (field, one line). Asked in preview too."""
         return []
 
+    def about_adoption(self, new: I, old: I | None) -> list[tuple[str, str]]:
+        """As `problems`, and before them."""
+        return []
+
     def resolve(self, new: I, old: I | None) -> I:
         """With the ids of what the tenant has to hold already (another phase's space, a person)."""
         return new
 
     def make(self, new: I) -> tuple[str, dict[str, Any]]:
         """Look up, create, finish. Returns the id and what only the state has to know."""
+        raise NotImplementedError
+
+    def take_over(self, new: I) -> tuple[str, dict[str, Any]]:
+        """As `make`, of an adopted object."""
         raise NotImplementedError
 
     def find(self, id_: str, known: I) -> dict[str, Any]:
@@ -106,6 +119,10 @@ class Provider(ResourceProvider, Generic[I]):
 
     def refuse_deletes(self) -> None:
         """Raises `Refusal` when the deletes of this run would lose what they must not."""
+
+    def give_back(self, id_: str, known: I) -> None:
+        """Instead of `remove`, of an adopted object: write its former values."""
+        raise NotImplementedError
 
     def connect(self, config: Any) -> None:
         """Prepare the process for this kind, once."""
@@ -136,7 +153,7 @@ class Provider(ResourceProvider, Generic[I]):
     def _checked(self, new: I, old: I | None) -> tuple[I, list[tuple[str, str]]]:
         try:
             new = self.resolve(new, old)
-            return new, self.problems(new, old)
+            return new, self.about_adoption(new, old) or self.problems(new, old)
         except Refusal as refusal:
             if not conflicts.are_collected():
                 raise
@@ -179,7 +196,7 @@ class Provider(ResourceProvider, Generic[I]):
         new = self._parse(props)
         _refuse_to_write()
         with _one_line(self.kind, new.key):
-            id_, extra = self.make(new)
+            id_, extra = self.take_over(new) if new.adopted else self.make(new)
         claims.claim(self.kind, id_)
         claims.note_done(self.kind, new.key)
         return CreateResult(id_, {**new.model_dump(mode="json"), **extra})
@@ -232,7 +249,10 @@ class Provider(ResourceProvider, Generic[I]):
             raise Refusal(refusal)
         with _one_line(self.kind, known.key):
             self.refuse_deletes()
-            self.remove(_id, known)
+            if known.adopted:
+                self.give_back(_id, known)
+            else:
+                self.remove(_id, known)
 
     def _about_handed_over(self, new: I, old: I | None) -> tuple[I, list[tuple[str, str]]]:
         """Nothing is asked of the tenant, and nothing is made."""

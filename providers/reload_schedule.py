@@ -13,13 +13,15 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.base import Gone, Inputs, Refusal
-from providers.session import TenantProvider, session
-from qlift.cloud import schedules
-from qlift.cloud.models import Task
+from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone
+from providers.base import Gone, Refusal
+from providers.session import session
+from qlift.cloud import adoption, schedules
+from qlift.cloud.models import Task, parsed
+from qlift.derivation.former import FormerSchedule
 
 
-class ReloadScheduleInputs(Inputs):
+class ReloadScheduleInputs(AdoptableInputs):
     name: str
     app: str
     """Logical name of the app or publication."""
@@ -40,6 +42,7 @@ class ReloadScheduleInputs(Inputs):
     space_id: str | None
     owner: str
     fingerprint: str
+    former: FormerSchedule | None = None
 
     def definition(self, after_id: str | None) -> schedules.Definition:
         if self.app_id is None:
@@ -58,7 +61,7 @@ class ReloadScheduleInputs(Inputs):
         )
 
 
-class ReloadScheduleProvider(TenantProvider[ReloadScheduleInputs]):
+class ReloadScheduleProvider(AdoptingProvider[ReloadScheduleInputs]):
     kind = "ReloadSchedule"
     model = ReloadScheduleInputs
     references = {"app": "app_id", "space": "space_id", "after": "after_id"}
@@ -71,6 +74,33 @@ class ReloadScheduleProvider(TenantProvider[ReloadScheduleInputs]):
         task = schedules.create_task(session().tenant, new.definition(new.after_id), new.trigger)
         session().edits.note_task(task.id)
         return task.id, {}
+
+    def accept(self, new: ReloadScheduleInputs) -> None:
+        assert new.former is not None
+        live = adoption.task_document(session().tenant, new.former.id, _subject(new))
+        if live is None:
+            raise gone(f"the task {new.former.id}")
+        task = parsed(Task, {"id": new.former.id, **live}, _subject(new))
+        if new.app_id and task.app_id != new.app_id:
+            raise gone(f"the task {new.former.id} of app {new.app_id}")
+        if _compared(task, new).items() <= new.model_dump(mode="json").items():
+            return
+        former = dict(new.former.definition)
+        if not live["enabled"]:
+            # A new owner of the app, which comes first, disables its tasks.
+            former["enabled"] = False
+        differing = {k for k in {*live, *former} if live.get(k) != former.get(k)}
+        agree([(k, live.get(k), former.get(k), "what is planned") for k in sorted(differing)])
+
+    def take_over(self, new: ReloadScheduleInputs) -> tuple[str, dict[str, Any]]:
+        assert new.former is not None
+        self.accept(new)
+        schedules.replace_task(session().tenant, new.former.id, new.definition(new.after_id))
+        return new.former.id, {}
+
+    def give_back(self, id_: str, known: ReloadScheduleInputs) -> None:
+        assert known.former is not None
+        adoption.put_task(session().tenant, id_, known.former.definition, _subject(known))
 
     def find(self, id_: str, known: ReloadScheduleInputs) -> dict[str, Any]:
         listed = session().tenant.index.task(id_)
@@ -87,6 +117,10 @@ class ReloadScheduleProvider(TenantProvider[ReloadScheduleInputs]):
 
     def remove(self, id_: str, known: ReloadScheduleInputs) -> None:
         schedules.delete_task(session().tenant, id_, f'schedule "{known.name}"')
+
+
+def _subject(inputs: ReloadScheduleInputs) -> str:
+    return f'schedule "{inputs.name}"'
 
 
 def _compared(live: Task, known: ReloadScheduleInputs) -> dict[str, Any]:

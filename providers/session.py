@@ -23,7 +23,7 @@ from providers.base import I, Provider, Refusal
 from providers.edits import Edits
 from qlift.bundle.blobs import BlobStore
 from qlift.cloud.auth import OAuthClient
-from qlift.cloud.index import Index
+from qlift.cloud.index import NOT_LIVE, Index
 from qlift.cloud.log import RequestLog
 from qlift.cloud.models import Group, User
 from qlift.cloud.settings import connect_target, credentials_from, load_target
@@ -119,9 +119,9 @@ class Session:
             return None
 
     def user_label(self, user_id: str) -> str:
-        """How a preview names a user that the plan does not: subject, or the id of one who is not listed."""
+        """How a preview names a user that the plan does not: subject, or the id of one who is gone."""
         found = self.tenant.index.user(user_id)
-        return found.subject if found else user_id
+        return found.subject if found and found.status not in NOT_LIVE else user_id
 
     def group(self, name: str) -> Group:
         found = self.tenant.index.group_named(name)

@@ -8,13 +8,15 @@ import pulumi
 from pulumi.dynamic import Resource
 
 import providers.base
-from providers.base import Gone, Inputs, log
-from providers.session import TenantProvider, session
-from qlift.cloud import spaces
-from qlift.cloud.provenance import Provenance, provenance_of, without_line
+from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
+from providers.base import Gone, Refusal, log
+from providers.session import session
+from qlift.cloud import adoption, models, spaces
+from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
+from qlift.derivation.former import FormerSpace
 
 
-class SpaceInputs(Inputs):
+class SpaceInputs(AdoptableInputs):
     name: str
     type: Literal["shared", "managed"]
     description: str
@@ -23,13 +25,14 @@ class SpaceInputs(Inputs):
     """Short id of the stream, or the plan's key."""
     stack: str
     provenance: Literal["description", "none"]
+    former: FormerSpace | None = None
 
     @property
     def line(self) -> Provenance:
         return Provenance(self.site, self.source, self.stack)
 
 
-class SpaceProvider(TenantProvider[SpaceInputs]):
+class SpaceProvider(AdoptingProvider[SpaceInputs]):
     kind = "Space"
     model = SpaceInputs
 
@@ -42,17 +45,20 @@ class SpaceProvider(TenantProvider[SpaceInputs]):
             return [("type", reason)]
         tenant = session().tenant
         taken = tenant.index.space_named(new.name)
-        if old is None and spaces.our_space(tenant, new.line) is None and (over := _over_quota(new)):
+        if (
+            old is None
+            and not new.adopted
+            and spaces.our_space(tenant, new.line) is None
+            and (over := _over_quota(new))
+        ):
             return [("type", over)]
         if taken is None or (old is not None and old.name == new.name):
             return []
         if new.line.same_object(provenance_of(taken.description)):
             return []
-        reason = (
-            f'the name "{new.name}" is taken by a space that is not ours; rename it there, or choose '
-            "another name in the plan"
-        )
-        return [("name", reason)]
+        if new.former is not None and taken.id == new.former.id:
+            return []
+        return [("name", f'the name "{new.name}" is taken by {_whose(taken)}')]
 
     def make(self, new: SpaceInputs) -> tuple[str, dict[str, Any]]:
         space = spaces.create_space(
@@ -64,6 +70,31 @@ class SpaceProvider(TenantProvider[SpaceInputs]):
             marked=new.provenance == "description",
         )
         return space.id, {}
+
+    def accept(self, new: SpaceInputs) -> models.Space:
+        former = _former(new)
+        live = adoption.live_space(session().tenant, former.id)
+        if live is None:
+            raise gone(f"the space {former.id}")
+        if live.type != new.type:
+            raise Refusal(f"it is a {live.type} space, the plan says {new.type}, and a type cannot change")
+        if not ours(live.description, new.line):
+            described = attach(new.description, new.line if new.provenance == "description" else None)
+            agree(
+                [
+                    ("name", live.name, former.name, new.name),
+                    ("description", live.description, former.description, described),
+                ]
+            )
+        return live
+
+    def take_over(self, new: SpaceInputs) -> tuple[str, dict[str, Any]]:
+        id_ = self.accept(new).id
+        return id_, self.change(id_, new, new)
+
+    def give_back(self, id_: str, known: SpaceInputs) -> None:
+        former = _former(known)
+        adoption.give_back_space(session().tenant, id_, name=former.name, description=former.description)
 
     def find(self, id_: str, known: SpaceInputs) -> dict[str, Any]:
         space = spaces.get_space(session().tenant, id_)
@@ -91,6 +122,21 @@ class SpaceProvider(TenantProvider[SpaceInputs]):
             log.warning('space "%s" (%s) stays, for apps in it are handed over', known.name, id_)
             return
         spaces.delete_space(session().tenant, id_, known.name)
+
+
+def _whose(taken: models.Space) -> str:
+    managed = provenance_of(taken.description)
+    if managed is None:
+        return "a space that is not ours; rename it there, choose another name in the plan, or `adopt` it"
+    return (
+        f"a space that is not ours: the stack {managed.stack} made it from {managed.site}/{managed.source}; "
+        "choose another name in the plan, or refer to it with `of` and `uses`"
+    )
+
+
+def _former(inputs: SpaceInputs) -> FormerSpace:
+    assert inputs.former is not None
+    return inputs.former
 
 
 def _over_quota(new: SpaceInputs) -> str | None:

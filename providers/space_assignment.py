@@ -13,13 +13,15 @@ import pulumi
 from pulumi.dynamic import Resource
 
 import providers.base
-from providers.base import Gone, Inputs, Refusal, log
-from providers.session import TenantProvider, refusals, session
+from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone
+from providers.base import Gone, Refusal, log
+from providers.session import refusals, session
 from qlift.cloud import spaces
-from qlift.cloud.models import Space
+from qlift.cloud.models import Assignment, Space
+from qlift.derivation.former import FormerAssignment
 
 
-class SpaceAssignmentInputs(Inputs):
+class SpaceAssignmentInputs(AdoptableInputs):
     space: str
     space_id: str | None
     assignee_type: Literal["user", "group", "self"]
@@ -28,13 +30,14 @@ class SpaceAssignmentInputs(Inputs):
     assignee_id: str | None = None
     match_by: Literal["subject", "email"]
     roles: list[str]
+    former: FormerAssignment | None = None
 
     @property
     def subject(self) -> str:
         return f'{self.assignee_type} {self.assignee} in space "{self.space}"'.replace("  ", " ")
 
 
-class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
+class SpaceAssignmentProvider(AdoptingProvider[SpaceAssignmentInputs]):
     kind = "SpaceAssignment"
     model = SpaceAssignmentInputs
     # Another name of the same person, or another way to find them, is no other assignment.
@@ -55,7 +58,7 @@ class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
         if new.assignee_type == "self":
             return []
         found = refusals(("assignee", lambda: _assignee_id(new)))
-        if found or old is not None or not new.space_id:
+        if found or old is not None or new.adopted or not new.space_id:
             return found
         existing = spaces.assignment_of(session().tenant, new.space_id, _assignee_id(new))
         ours = existing is not None and _is_ours(new.space_id, existing.assignee_id)
@@ -89,6 +92,31 @@ class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
             )
         return f"{space_id}/{assignee_id}", {}
 
+    def accept(self, new: SpaceAssignmentInputs) -> Assignment:
+        assert new.former is not None
+        space_id, _, assignee_id = new.former.id.partition("/")
+        # In a preview of its adoption the space's id may not be known yet.
+        if (new.space_id or space_id) != space_id or _assignee_id(new) != assignee_id:
+            raise gone(f"the assignment of user or group {assignee_id} in space {space_id}")
+        live = spaces.live_assignment_of(session().tenant, space_id, assignee_id, new.subject)
+        if live is None:
+            raise gone(f"the assignment of user or group {assignee_id} in space {space_id}")
+        agree([("roles", list(live.roles), list(new.former.roles), sorted(new.roles))])
+        return live
+
+    def take_over(self, new: SpaceAssignmentInputs) -> tuple[str, dict[str, Any]]:
+        live = self.accept(new)
+        spaces.set_roles(session().tenant, live, new.roles, new.subject)
+        return f"{live.space_id}/{live.assignee_id}", {}
+
+    def give_back(self, id_: str, known: SpaceAssignmentInputs) -> None:
+        """An administrator may have removed it: then it stays so."""
+        assert known.former is not None
+        space_id, _, assignee_id = id_.partition("/")
+        live = spaces.live_assignment_of(session().tenant, space_id, assignee_id, known.subject)
+        if live is not None:
+            spaces.set_roles(session().tenant, live, known.former.roles, known.subject)
+
     def find(self, id_: str, known: SpaceAssignmentInputs) -> dict[str, Any]:
         space_id, _, assignee_id = id_.partition("/")
         space = _space(space_id)
@@ -98,7 +126,10 @@ class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
         if known.assignee_type == "self" and space.owner_id == assignee_id:
             # The owner of a space has every role and may not be assignable.
             return {}
-        raise Gone
+        if known.adopted:
+            raise Gone
+        # Somebody removed it: a preview shows that as a change of roles, not as something new.
+        return {"roles": []}
 
     def change(self, id_: str, old: SpaceAssignmentInputs, new: SpaceAssignmentInputs) -> dict[str, Any]:
         space_id, _, assignee_id = id_.partition("/")

@@ -8,22 +8,26 @@ import pulumi
 from pulumi.dynamic import Resource
 
 import providers.base
-from providers.base import Gone, Inputs, log
-from providers.session import TenantProvider, refusals, session
-from qlift.cloud import spaces
+from providers.adoption import AdoptableInputs, AdoptingProvider, agree_on_owner, former_owner
+from providers.base import Gone, log
+from providers.session import refusals, session
+from qlift.cloud import adoption, spaces
 from qlift.cloud.errors import NotFound
+from qlift.derivation.former import FormerOwner
 
 
-class SpaceOwnerInputs(Inputs):
+class SpaceOwnerInputs(AdoptableInputs):
     space: str
     space_id: str | None
     owner: str
     match_by: Literal["subject", "email"]
     working_roles: list[str]
     """Of the tool in that space: put in place after the change, for an owner may not be assignable."""
+    former: FormerOwner | None = None
+    """Of an adopted space: its owner before."""
 
 
-class SpaceOwnerProvider(TenantProvider[SpaceOwnerInputs]):
+class SpaceOwnerProvider(AdoptingProvider[SpaceOwnerInputs]):
     kind = "SpaceOwner"
     model = SpaceOwnerInputs
     references = {"space": "space_id"}
@@ -37,6 +41,21 @@ class SpaceOwnerProvider(TenantProvider[SpaceOwnerInputs]):
         space_id = session().space_id(new.space, new.space_id)
         self._hand_to(space_id, new)
         return space_id, {}
+
+    def accept(self, new: SpaceOwnerInputs) -> None:
+        """In a preview of its adoption the space's id may not be known yet: `SpaceProvider` has looked."""
+        live = adoption.live_space(session().tenant, new.space_id) if new.space_id else None
+        if live is not None and new.former is not None:
+            agree_on_owner(live.owner_id, new.former, session().user(new.match_by, new.owner).id)
+
+    def take_over(self, new: SpaceOwnerInputs) -> tuple[str, dict[str, Any]]:
+        self.accept(new)
+        return self.make(new)
+
+    def give_back(self, id_: str, known: SpaceOwnerInputs) -> None:
+        assert known.former is not None
+        subject = f'owner of space "{known.space}"'
+        adoption.give_back_space_owner(session().tenant, id_, former_owner(known.former), subject)
 
     def find(self, id_: str, known: SpaceOwnerInputs) -> dict[str, Any]:
         space = spaces.get_space(session().tenant, id_)

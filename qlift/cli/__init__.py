@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from qlift.bundle import BlobError, BundleError
+from qlift.cli.adopt import adopt
 from qlift.cli.assess import assess
 from qlift.cli.check import check
 from qlift.cli.connect import connect
@@ -36,7 +37,7 @@ FAILURES = (CloudError, SourceError, BundleError, BlobError, EngineError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for command in (connect, export, check, assess, users, review, restore, simulate, engine):
+for command in (connect, export, check, assess, users, adopt, review, restore, simulate, engine):
     app.command()(command)
 app.command("import-dump")(import_dump_command)
 app.add_typer(phase, name="phase")

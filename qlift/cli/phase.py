@@ -92,7 +92,7 @@ def _people(root: Path, target: str | None) -> PeopleFiles:
         nobody = root / "stacks" / "targets"
         return PeopleFiles(users=nobody / ".users.csv", groups=nobody / ".groups.csv")
     settings = load_target(target, root)
-    return PeopleFiles(users=settings.users_file, groups=settings.groups_file)
+    return PeopleFiles(users=settings.users_file, groups=settings.groups_file, target=settings.name)
 
 
 def _print(desired: Desired) -> None:

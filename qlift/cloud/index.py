@@ -128,8 +128,11 @@ class _Listing(Generic[T]):
 
 
 def _keys_of_app(app: App) -> tuple[Hashable, ...]:
+    """By space, by whose work it is there, and by its source wherever it is."""
     provenance = provenance_of(app.description)
-    return (app.space_id,) if provenance is None else (app.space_id, provenance)
+    here = (app.space_id,) if provenance is None else (app.space_id, provenance)
+    found = (provenance_of(text) for text in (app.description, app.name))
+    return (*here, *((p.site, p.source) for p in found if p is not None))
 
 
 class Index:
@@ -248,6 +251,10 @@ class Index:
     def apps(self, space_id: str | None) -> list[App]:
         """Of a space; None: of the personal spaces that this identity sees."""
         return self._apps.with_key(space_id)
+
+    def apps_of(self, site: str, source: str) -> list[App]:
+        """Whose description, or marker name, says that they come from this source app; whoever made them."""
+        return self._apps.with_key((site, source))
 
     def app(self, id_: str) -> App | None:
         return self._apps.get(id_)

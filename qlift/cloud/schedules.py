@@ -119,6 +119,12 @@ def _recognise(tenant: Tenant, app_id: str, short_id: str) -> Task | None:
     return next((t for t in tenant.index.tasks(app_id) if t.name.endswith(short_id)), None)
 
 
+def own_enabled(tenant: Tenant, app_id: str) -> list[str]:
+    """Ids of the app's tasks that are the tool's and enabled."""
+    me = tenant.client.me().id
+    return [t.id for t in tenant.index.tasks(app_id) if t.enabled and t.owner_id == me]
+
+
 def get_task(tenant: Tenant, task_id: str, subject: str) -> Task | None:
     found = tenant.client.find(f"{TASKS}/{task_id}", subject=subject)
     return parsed(Task, found, subject) if found else None

@@ -54,6 +54,10 @@ class Target(BaseModel):
         return origin_of(value)
 
     @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
     def users_file(self) -> Path:
         return self._beside(self.users, "users")
 

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from qlift.bundle import Bundle
+from qlift.derivation.adoption import with_adoption
 from qlift.derivation.apps import derive_apps
 from qlift.derivation.context import Context, SelectedApp, Site
 from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.findings import Findings
+from qlift.derivation.former import Adopted
 from qlift.derivation.hand_over import about_hand_over, handed_over
 from qlift.derivation.name_checks import check_names
+from qlift.derivation.names import slug
 from qlift.derivation.people import People
 from qlift.derivation.people_findings import about_people
 from qlift.derivation.permissions import assignments
@@ -25,9 +28,15 @@ from qlift.derivation.spaces import owners, spaces, working_roles
 
 
 def derive(
-    bundles: Sequence[Bundle], plan: Plan, people: People, waivers: Iterable[Waiver], as_of: date
+    bundles: Sequence[Bundle],
+    plan: Plan,
+    people: People,
+    waivers: Iterable[Waiver],
+    as_of: date,
+    adopted: Adopted | None = None,
 ) -> Desired:
     """`as_of` only expires: waivers, accepted rules, schedules that are over (and the summer time in force).
+    `adopted` is what the target had before; None: not checked.
 
     Errors are findings; the caller decides to stop.
     """
@@ -54,7 +63,7 @@ def derive(
     check_scripts(context, selected, made_assignments)
     about_people(context, selected)
     _not_migrated(context, selected)
-    return Desired(
+    wanted = Desired(
         phase=plan.phase,
         on_source_change=plan.apps.on_source_change,
         handed_over=theirs,
@@ -66,8 +75,11 @@ def derive(
         publications=tuple(sorted(apps.publications, key=lambda p: p.key)),
         publication_owners=tuple(sorted(apps.publication_owners, key=lambda o: o.publication)),
         schedules=made_schedules,
-        findings=findings.result(waivers, as_of),
     )
+    wanted = with_adoption(
+        wanted, plan.adopt, {slug(k) for k, s in plan.spaces.items() if s.adopt}, adopted, findings
+    )
+    return wanted.model_copy(update={"findings": findings.result(waivers, as_of)})
 
 
 def _refuse_equal_names(findings: Findings, kind: str, keys: Iterable[str]) -> None:

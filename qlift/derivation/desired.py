@@ -12,6 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from qlift.derivation.former import FormerApp, FormerAssignment, FormerOwner, FormerSchedule, FormerSpace
+
 
 class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,11 +69,16 @@ class Space(Model):
     """The stream, or the plan's key for a space that no stream stands behind (id = key)."""
     external: bool = False
     """Another phase makes it; here it is referred to by its name."""
+    adopt: bool = False
+    """Where the tenant has it already it is taken over. `former`: what it was; None: it is made."""
+    former: FormerSpace | None = None
 
 
 class SpaceOwner(Model):
     space: str
     owner: Assignee
+    former: FormerOwner | None = None
+    """Of an adopted space."""
 
 
 class SpaceAssignment(Model):
@@ -80,6 +87,8 @@ class SpaceAssignment(Model):
     assignee: Assignee
     roles: tuple[str, ...]
     """Sorted."""
+    adopt: bool = False
+    former: FormerAssignment | None = None
 
 
 class ObjectOwner(Model):
@@ -106,11 +115,16 @@ class App(Model):
     """For an app that stays where it is imported; those of a published one are the publication's."""
     former_keys: tuple[str, ...] = ()
     """Logical names before renames: Pulumi aliases."""
+    adopt: bool = False
+    former: FormerApp | None = None
+    """Its content stays what it is in the tenant."""
 
 
 class AppOwner(Model):
     app: str
     owner: Assignee
+    former: FormerOwner | None = None
+    """Of an adopted app."""
 
 
 class AppPublication(Model):
@@ -160,6 +174,8 @@ class ReloadSchedule(Model):
     after: str | None = None
     """Key of the ReloadSchedule that has to finish first."""
     after_status: Literal["succeeded", "failed"] | None = None
+    adopt: bool = False
+    former: FormerSchedule | None = None
 
 
 class HandedOver(Model):

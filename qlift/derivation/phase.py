@@ -15,6 +15,7 @@ from qlift.bundle import BlobStore, Bundle, BundleError, load_bundle
 from qlift.bundle.layout import BLOBS
 from qlift.derivation.derive import derive
 from qlift.derivation.desired import Desired, Waiver
+from qlift.derivation.former import ADOPTED, Adopted, load_adopted
 from qlift.derivation.people import GroupRow, People, read_groups, read_users
 from qlift.derivation.plan import Plan
 from qlift.derivation.plan_file import PlanError, compose, load_plan, plain, twice
@@ -30,6 +31,8 @@ class PeopleFiles(BaseModel):
 
     users: Path
     groups: Path
+    target: str | None = None
+    """Its name, by which `adopted.yaml` keeps what was there. None: adoption is not checked."""
 
 
 def plan_path(root: Path, phase: str) -> Path:
@@ -91,9 +94,10 @@ class PhaseFiles:
     bundles: list[Bundle]
     people: People
     waivers: list[Waiver]
+    adopted: Adopted | None = None
 
     def derive(self, as_of: date) -> Desired:
-        return derive(self.bundles, self.plan, self.people, self.waivers, as_of)
+        return derive(self.bundles, self.plan, self.people, self.waivers, as_of, self.adopted)
 
 
 def derive_phase(root: Path, phase: str, files: PeopleFiles, as_of: date) -> tuple[Plan, Desired]:
@@ -112,9 +116,12 @@ def read_phase(root: Path, phase: str, files: PeopleFiles) -> PhaseFiles:
     users = _tried(lambda: read_users(files.users), problems)
     groups = _tried(lambda: _groups(root, path.parent, plan, files), problems)
     waivers = _tried(lambda: _waivers(path.parent / WAIVERS), problems)
+    file = _tried(lambda: [load_adopted(path.parent / ADOPTED)], problems)
     if problems:
         raise PlanError(problems)
-    return PhaseFiles(plan, load_bundles(root, plan), People(plan, users, groups), waivers)
+    adopted = file[0].of(files.target) if files.target else None
+    people = People(plan, users, groups)
+    return PhaseFiles(plan, load_bundles(root, plan), people, waivers, adopted)
 
 
 def _tried(read: Callable[[], list[T]], problems: list[str]) -> list[T]:

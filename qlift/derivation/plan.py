@@ -9,7 +9,15 @@ from datetime import date
 from string import Formatter
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    model_validator,
+)
 
 PLAN_SITE = "plan"
 """Stands for the site in the provenance of spaces that only the plan knows."""
@@ -154,15 +162,16 @@ class SpacePlan(PlanModel):
     """Whether qlift's own identity gets a role in the space while it works there."""
     of: Word | None = None
     """The phase that makes the space; here it is only referred to, by its name."""
+    adopt: StrictBool = False
+    """A space of that name that is in the tenant already is taken over."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.type == "shared" and self.staging is not None:
             raise ValueError("`staging` belongs to managed spaces; apps go straight into a shared one")
         if self.of is not None:
-            fixed = [
-                k for k in ("owner", "access", "description", "handed_over") if k in self.model_fields_set
-            ]
+            mine = ("owner", "access", "description", "adopt", "handed_over")
+            fixed = [k for k in mine if k in self.model_fields_set]
             if fixed:
                 raise ValueError(f"`{fixed[0]}` is for the phase that makes the space (`of: {self.of}`)")
         return self
@@ -205,6 +214,21 @@ class SchedulesPlan(PlanModel):
     """Ids of triggers in doubt that a person has compared: they are enabled as the others."""
 
 
+def _kinds(given: object) -> object:
+    if isinstance(given, bool):
+        raise ValueError("name the kinds, such as `adopt: {spaces: true}`, or single objects of them")
+    return given
+
+
+class AdoptPlan(PlanModel):
+    """What is taken over where the tenant has it already: all of a kind, or objects by name."""
+
+    spaces: StrictBool | tuple[Word, ...] = ()
+    assignments: StrictBool | tuple[Word, ...] = ()
+    apps: StrictBool | tuple[Word, ...] = ()
+    schedules: StrictBool | tuple[Word, ...] = ()
+
+
 class Plan(PlanModel):
     version: Literal[1]
     phase: Annotated[str, Field(pattern=PHASE_NAME)]
@@ -221,6 +245,7 @@ class Plan(PlanModel):
     access: AccessPlan = AccessPlan()
     apps: AppsPlan = AppsPlan()
     schedules: SchedulesPlan = SchedulesPlan()
+    adopt: Annotated[AdoptPlan, BeforeValidator(_kinds)] = AdoptPlan()
     jobs: Literal["standard"] = "standard"
     provenance: Literal["description", "none"] = "description"
 

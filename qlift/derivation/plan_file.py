@@ -18,14 +18,15 @@ MOST_BYTES, MOST_VALUES, MOST_LEVELS = 2_000_000, 200_000, 50
 """Of one YAML file. Aliases (`*name`) can stand for more values than any machine holds; they are counted."""
 
 _LATER = {
-    "adopt": "taking over what is already in the tenant comes later; until then it is a conflict",
+    "publications": "publications cannot be adopted, for their former content is not kept; let qlift publish "
+    "beside them, and delete or rename the old ones by hand",
     "exclusive": "removing other people's grants comes later; until then they stay",
     "connections": "data connections come later; until then they are a finding",
     "scripts": "load scripts come later; until then apps keep theirs",
     "overrides": "settings by app come later; until then `apps` counts for all of them",
     "unused_days": "selection by use comes later; select by streams, tags, names or ids",
 }
-"""Keys of the whole design that this version does not know, with what that means."""
+"""Keys that people may expect and this version does not know, with what that means."""
 _LATER_VALUES = {
     (
         "missing",
@@ -179,7 +180,7 @@ def twice(node: yaml.Node) -> Iterator[tuple[str, int]]:
 
 def _meant(node: yaml.Node, errors: list[ErrorDetails]) -> list[ErrorDetails]:
     """Where a value may be a word, a list or a mapping, pydantic complains for each: keep what fits best."""
-    others = [_locate(node, e["loc"])[1] for e in errors if not _of_another_branch(e["type"], e["input"])]
+    others = [locate(node, e["loc"])[1] for e in errors if not _of_another_branch(e["type"], e["input"])]
 
     def explained(path: list[int | str]) -> bool:
         return any(other[: len(path)] == path for other in others)
@@ -187,7 +188,7 @@ def _meant(node: yaml.Node, errors: list[ErrorDetails]) -> list[ErrorDetails]:
     return [
         e
         for e in errors
-        if not (_of_another_branch(e["type"], e["input"]) and explained(_locate(node, e["loc"])[1]))
+        if not (_of_another_branch(e["type"], e["input"]) and explained(locate(node, e["loc"])[1]))
     ]
 
 
@@ -200,7 +201,7 @@ def _of_another_branch(kind: str, given: object) -> bool:
 def _problem(
     node: yaml.Node, shown: Path, loc: tuple[int | str, ...], kind: str, message: str, given: object
 ) -> tuple[int, str]:
-    line, path = _locate(node, loc)
+    line, path = locate(node, loc)
     where = ".".join(map(str, path)) or "plan"
     if kind == "extra_forbidden":
         key = str(loc[-1])
@@ -225,7 +226,7 @@ def _problem(
     return line, f"{shown}:{line}: {text}"
 
 
-def _locate(node: yaml.Node, loc: tuple[int | str, ...]) -> tuple[int, list[int | str]]:
+def locate(node: yaml.Node, loc: tuple[int | str, ...]) -> tuple[int, list[int | str]]:
     """Line and path in the file. pydantic's locations also name models and branches; those are skipped."""
     line, path = node.start_mark.line + 1, list[int | str]()
     for part in loc:

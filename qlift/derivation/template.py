@@ -47,6 +47,9 @@ _TAIL = """\
 # access:
 #   accept_widening: [{rule: Some Rule, until: 2027-03-31}]
 
+# What the tenant has already and this phase takes over; `qlift adopt <stack>` writes down what it was.
+# adopt: {spaces: true, assignments: true}    # also: apps, schedules; true, or a list of objects
+
 apps:
   publish: move                         # move keeps private sheets and bookmarks; copy: public content only
 schedules:

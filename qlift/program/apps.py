@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from providers.app import PERSONAL, App
 from qlift.cloud.provenance import short_id
+from qlift.derivation import desired
 from qlift.derivation.desired import ObjectOwner
-from qlift.program.job import Job, Run
+from qlift.program.job import Job, Run, former_inputs
 from qlift.program.spaces import Spaces
 
 
 def object_owner_inputs(owners: tuple[ObjectOwner, ...]) -> list[dict[str, str]]:
     return [{"object": o.object, "owner": o.owner.name, "match_by": o.owner.by} for o in owners]
+
+
+def _content(app: desired.App) -> dict[str, object]:
+    """An adopted app keeps its own: no fingerprint stands for it, and nobody's objects are given away."""
+    if app.former is not None:
+        return {"fingerprint": "-", "source_fingerprint": app.fingerprint, "object_owners": []}
+    return {"fingerprint": app.fingerprint, "object_owners": object_owner_inputs(app.object_owners)}
 
 
 def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
@@ -21,15 +29,15 @@ def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
             **where,
             "name": app.name,
             "description": app.description,
-            "fingerprint": app.fingerprint,
+            **_content(app),
             "sha256": app.sha256,
             "size": app.size,
-            "object_owners": object_owner_inputs(app.object_owners),
             "site": app.source.site,
             "source": short_id(app.source.id),
             "on_source_change": run.desired.on_source_change,
             **run.provenance_inputs(),
             **run.app_inputs(app.key),
+            **former_inputs(app.former),
         }
         after = [spaces.working_role.get(app.space)] if app.space else []
         made[app.key] = App(app.key, props, job.options(after, app.former_keys))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pulumi
+from pydantic import BaseModel
 
 from qlift.derivation.desired import Desired
 
@@ -21,6 +23,11 @@ class Job(pulumi.ComponentResource):
         """Options of one of the job's resources: what it comes after, what it was called before."""
         aliases: list[pulumi.Alias | pulumi.Input[str]] = [pulumi.Alias(name=k) for k in former_keys]
         return pulumi.ResourceOptions(parent=self, depends_on=[r for r in after if r], aliases=aliases)
+
+
+def former_inputs(former: BaseModel | None) -> dict[str, Any]:
+    """Of an adopted object: what it was."""
+    return {} if former is None else {"former": former.model_dump(mode="json")}
 
 
 class Run:

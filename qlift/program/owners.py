@@ -13,7 +13,8 @@ from providers.app_publication import AppPublication
 from providers.space_assignment import SpaceAssignment
 from providers.space_owner import SpaceOwner
 from qlift.derivation.desired import Assignee, Desired
-from qlift.program.job import Job, Run
+from qlift.derivation.former import FormerOwner
+from qlift.program.job import Job, Run, former_inputs
 from qlift.program.spaces import Spaces
 
 AnyApp = App | AppPublication
@@ -31,6 +32,7 @@ class _Owned:
     owner: Assignee
     after: AppPublication | None = None
     """Publishing needs the tool's ownership of the staged app."""
+    former: FormerOwner | None = None
 
 
 def declare_owners(
@@ -53,6 +55,8 @@ def declare_owners(
             "planned_roles": _planned_roles(run.desired, owned.space, owned.owner),
             "personal": owned.space is None,
             **run.app_inputs(owned.app_key),
+            **former_inputs(owned.former),
+            **({"enabled_tasks": _enabled_tasks(run.desired, owned.name)} if owned.former else {}),
         }
         options = job.options([owned.after, *permissions.get(owned.space or "", [])], owned.former_names)
         made[owned.app] = AppOwner(owned.name, props, options)
@@ -64,6 +68,7 @@ def declare_owners(
             "match_by": space_owner.owner.by,
             "working_roles": _working_roles(run.desired, space_owner.space),
             **run.space_inputs(space_owner.space),
+            **former_inputs(space_owner.former),
         }
         after = [*inside.get(space_owner.space, []), spaces.working_role.get(space_owner.space)]
         SpaceOwner(space_owner.space, props, job.options(after))
@@ -79,7 +84,9 @@ def _owned(
     for owner in desired.app_owners:
         app = staged[owner.app]
         after = publication_of.get(app.key)
-        yield _Owned(app.key, app.key, app.former_keys, apps[app.key], app.space, owner.owner, after)
+        yield _Owned(
+            app.key, app.key, app.former_keys, apps[app.key], app.space, owner.owner, after, owner.former
+        )
     for publication_owner in desired.publication_owners:
         found = published[publication_owner.publication]
         former = tuple(f"published.{k}" for k in found.former_keys)
@@ -107,6 +114,12 @@ def _inside(
 
 def _planned_roles(desired: Desired, space: str | None, owner: Assignee) -> list[str]:
     return next((list(a.roles) for a in desired.assignments if a.space == space and a.assignee == owner), [])
+
+
+def _enabled_tasks(desired: Desired, app: str) -> list[str]:
+    """Ids of the app's adopted tasks that were enabled."""
+    former = [s.former for s in desired.schedules if s.app == app and s.former is not None]
+    return [f.id for f in former if f.definition.get("enabled")]
 
 
 def _working_roles(desired: Desired, space: str) -> list[str]:

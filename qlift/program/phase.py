@@ -57,7 +57,7 @@ def refuse_without_checkpoints(plan: Plan, environment: Mapping[str, str]) -> No
 def _derived(root: Path, phase: str, target: str, today: date) -> tuple[Plan, Desired, Digests]:
     try:
         settings = load_target(target, root)
-        files = PeopleFiles(users=settings.users_file, groups=settings.groups_file)
+        files = PeopleFiles(users=settings.users_file, groups=settings.groups_file, target=settings.name)
         plan, desired = derive_phase(root, phase, files, today)
         return plan, desired, phase_digests(root, phase, settings.path, files)
     except (SettingsError, PlanError, BundleError) as error:

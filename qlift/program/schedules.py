@@ -7,7 +7,7 @@ from providers.app_owner import AppOwner
 from providers.app_publication import AppPublication
 from providers.reload_schedule import ReloadSchedule
 from qlift.derivation import desired
-from qlift.program.job import Job, Run
+from qlift.program.job import Job, Run, former_inputs
 from qlift.program.spaces import Spaces
 
 
@@ -48,6 +48,7 @@ def declare_schedules(
             "owner": owner.owner if owner else "",
             "fingerprint": app.fingerprint,
             **run.app_inputs(schedule.publication or schedule.app),
+            **former_inputs(schedule.former),
         }
         made[schedule.key] = ReloadSchedule(schedule.key, props, job.options([app, owner]))
     return made

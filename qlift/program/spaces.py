@@ -8,7 +8,7 @@ from providers.space import Space
 from providers.space_assignment import SpaceAssignment
 from qlift.cloud.provenance import short_id
 from qlift.derivation import desired
-from qlift.program.job import Job, Run
+from qlift.program.job import Job, Run, former_inputs
 
 
 @dataclass
@@ -39,6 +39,7 @@ def declare_spaces(run: Run, job: Job) -> Spaces:
             "source": short_id(space.source.id),
             **run.provenance_inputs(),
             **run.space_inputs(space.key),
+            **former_inputs(space.former),
         }
         made.by_key[space.key] = Space(space.key, props, job.options())
     for assignment in run.desired.assignments:
@@ -58,6 +59,7 @@ def declare_assignment(
         "match_by": assignee.by,
         "roles": list(assignment.roles),
         **run.space_inputs(assignment.space),
+        **former_inputs(assignment.former),
     }
     after = [spaces.working_role.get(assignment.space)] if assignee.type != "self" else []
     return SpaceAssignment(assignment.key, props, job.options(after))

@@ -80,7 +80,7 @@ def review_stack(
             f"stacks/Pulumi.{stack.short_name}.yaml"
         )
     target = load_target(target_name, stack.root)
-    people = PeopleFiles(users=target.users_file, groups=target.groups_file)
+    people = PeopleFiles(users=target.users_file, groups=target.groups_file, target=target.name)
     progress("reading plan and bundle")
     read = read_phase(stack.root, phase, people)
     desired = read.derive(as_of)

@@ -64,8 +64,6 @@ def test_every_problem_at_once_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "word"),
     [
-        ("adopt: true", "adopt"),
-        ("spaces: {A: {type: shared, adopt: true}}", "adopt"),
         ("users: {missing: skip}", "`skip` comes later"),
         ("groups: {missing: create}", "`create` comes later"),
         ("connections: {A: {space: B}}", "data connections come later"),

@@ -97,7 +97,7 @@ def too_many_spaces(phase: Phase) -> dict[str, str]:
 
 
 def not_yet(phase: Phase) -> dict[str, str]:
-    phase.plan["adopt"] = True
+    phase.plan["connections"] = {"FinDW": {"space": "Finance"}}
     return {}
 
 
@@ -115,7 +115,7 @@ CASES: list[tuple[Callable[[Phase], dict[str, str]], list[str]]] = [
     (private_content_copied, ["PRIVATE-CONTENT-COPIED", "General Ledger", "apps.publish to move"]),
     (app_too_large, ["the tenant takes app files of up to 4,096", "--data none"]),
     (too_many_spaces, ["may have 3 managed spaces and has 0", "this would be new space 4"]),
-    (not_yet, ["`adopt`", "later"]),
+    (not_yet, ["`connections`", "later"]),
 ]
 
 

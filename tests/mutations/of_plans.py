@@ -110,7 +110,7 @@ YAML: dict[str, str] = {
     "template with a conversion": PLAN.replace("{user_id}@", "{user_id!r}@"),
     "template by number": PLAN.replace("{user_id}@", "{0}@"),
     "template not closed": PLAN.replace("{user_id}@", "{user_id@"),
-    "later key": PLAN + "adopt: true\n",
+    "later key": PLAN + "connections: {A: {space: B}}\n",
     "date as text": PLAN.replace("2027-03-31", "soon"),
     "switch as text": PLAN.replace("enabled: false", 'enabled: "false"'),
     "switch as a number": PLAN.replace("enabled: false", "enabled: 1"),

@@ -20,6 +20,7 @@ import pulumi
 import pulumi.runtime
 import pytest
 from pulumi.dynamic import ResourceProvider
+from pulumi.runtime.settings import SETTINGS, _get_rpc_manager
 from pulumi.runtime.stack import run_pulumi_func
 from pydantic import SecretStr
 
@@ -103,6 +104,7 @@ class InProcess:
         """Old halves of replacements that are still to be deleted, by this run or the next."""
         self.state: dict[Key, Entry] = {}
         self.provenance: Provenance = "description"
+        self.stack = "demo"
 
     def up(self, desired: Desired) -> Ran:
         """Raises `Refused`, or what a provider raised."""
@@ -127,12 +129,12 @@ class InProcess:
     def destroy(self) -> None:
         client = self._begin()
         try:
+            guard = {DeleteGuardProvider.kind}
+            counted = [
+                k for k, e in self.state.items() if k[0] not in guard and not e.outputs.get("handed_over")
+            ]
             self._refresh()
             with pytest.MonkeyPatch.context() as patch:
-                guard = {DeleteGuardProvider.kind}
-                counted = [
-                    k for k, e in self.state.items() if k[0] not in guard and not e.outputs.get("handed_over")
-                ]
                 patch.setenv(ALLOW_VARIABLE, str(len(counted)))
                 for key in list(reversed(self.state)):
                     self._provider(key).delete(self.state[key].id, dict(self.state[key].outputs))
@@ -172,6 +174,9 @@ class InProcess:
 
         def register(key: Key, inputs: dict[str, Any]) -> Entry:
             with lock:
+                if failures:
+                    # A run that failed does nothing more, not even in the threads that are left of it.
+                    raise failures[0]
                 declared.add(key)
                 try:
                     return self._step(key, inputs, ran, doomed)
@@ -194,17 +199,22 @@ class InProcess:
                 return {}
 
         async def program() -> None:
-            declare(desired, stack="demo", provenance=self.provenance, digests={})
+            declare(desired, stack=self.stack, provenance=self.provenance, digests={})
 
         loop = _event_loop()
+        # The SDK remembers what failed in this process, and would raise it again in the next run.
+        _get_rpc_manager().clear()
+        SETTINGS.outputs.clear()
         try:
             # The mocks make the stack's own resource, whose outputs belong to the current loop.
             pulumi.runtime.set_mocks(Mocks(), project="qlift", stack="demo", preview=False)
             loop.run_until_complete(run_pulumi_func(program))
-        except BaseException:
-            if failures:
-                raise failures[0] from None
-            raise
+        except BaseException as error:
+            # What is left of this run must not go on in the next one.
+            failures.append(error)
+            if left := asyncio.all_tasks(loop):
+                loop.run_until_complete(asyncio.wait(left, timeout=10))
+            raise failures[0] from None
         return declared
 
     def _step(self, key: Key, inputs: dict[str, Any], ran: Ran, doomed: list[tuple[Key, Entry]]) -> Entry:
