@@ -47,6 +47,8 @@ class AppInputs(AdoptableInputs):
     former: FormerApp | None = None
     source_fingerprint: str = ""
     """Of an adopted app, whose own fingerprint is `-`: its content is not migrated."""
+    given_away: bool = False
+    """It has an AppOwner: so an app that is the tool's was taken back by an undo."""
     left_over: list[str] = []
     """Ids of copies that a killed run left behind: found by read, removed by update."""
 
@@ -70,7 +72,7 @@ class AppProvider(AdoptingProvider[AppInputs]):
         edits = session().edits
         if not known.adopted:
             # Nobody's work is lost with what is given back.
-            edits.note_app(id_, Held(self.kind, known.key, known.subject))
+            edits.note_app(id_, Held(self.kind, known.key, known.subject, given_away=known.given_away))
         edits.note_written(id_, outputs)
 
     def replacing(self, id_: str, old: AppInputs, new: AppInputs, changed: set[str]) -> list[str]:

@@ -21,6 +21,9 @@ from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App
 from qlift.derivation.former import FormerOwner
 
+OURS = "ours"
+"""Output: the planned owner is this tool itself."""
+
 
 class AppOwnerInputs(AdoptableInputs):
     app: str
@@ -52,6 +55,8 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
 
     def note_state(self, id_: str, known: AppOwnerInputs, outputs: dict[str, Any]) -> None:
         session().edits.note_written(id_, outputs)
+        if outputs.get(OURS):
+            session().edits.note_kept(id_)
 
     def problems(self, new: AppOwnerInputs, old: AppOwnerInputs | None) -> list[tuple[str, str]]:
         return refusals(("owner", lambda: session().user(new.match_by, new.owner)))
@@ -64,10 +69,10 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
         if live.owner_id == _owner_id(new):
             apps.finish_owner_change(session().tenant, live, _roles(new), new.subject)
             # By a run that was killed before it recorded that: the date is of its write.
-            return new.app_id, edits.output(new.app_id) or {WRITTEN: live.modified_date}
+            return new.app_id, _ours(new) | (edits.output(new.app_id) or {WRITTEN: live.modified_date})
         touched = edits.touched(new.app_id, lambda _: False)
         _give(live, new)
-        return new.app_id, edits.output(new.app_id) | touched
+        return new.app_id, _ours(new) | edits.output(new.app_id) | touched
 
     def accept(self, new: AppOwnerInputs) -> None:
         """In a preview of its adoption the app's id is not known yet: `AppProvider` has looked."""
@@ -109,7 +114,7 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
         _give(live, new)
         # A user who was made anew has the same name: nothing else tells the schedules of the change.
         adoption.enable_tasks(session().tenant, enabled, new.subject)
-        return session().edits.output(id_) | touched
+        return _ours(new) | session().edits.output(id_) | touched
 
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
         tenant = session().tenant
@@ -152,6 +157,10 @@ def _reached(app_id: str, new: AppOwnerInputs) -> App:
 
 def _give(live: App, new: AppOwnerInputs) -> None:
     apps.change_app_owner(session().tenant, live, _owner_id(new), _roles(new), new.subject)
+
+
+def _ours(new: AppOwnerInputs) -> dict[str, Any]:
+    return {OURS: _owner_id(new) == session().tenant.client.me().id}
 
 
 def _owner_id(new: AppOwnerInputs) -> str:

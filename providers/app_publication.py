@@ -48,6 +48,8 @@ class AppPublicationInputs(Inputs):
     provenance: Literal["description", "none"]
     on_source_change: Decision = "ask"
     """What becomes of an app whose source changed, and which people changed in the tenant too."""
+    given_away: bool = False
+    """It has an AppOwner: so an app that is the tool's was taken back by an undo."""
     left_over: list[str] = []
     """Ids of what a killed run left behind: found by read, removed by update."""
 
@@ -69,7 +71,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
 
     def note_state(self, id_: str, known: AppPublicationInputs, outputs: dict[str, Any]) -> None:
         edits = session().edits
-        edits.note_app(id_, Held(self.kind, known.key, known.subject, known.app_id))
+        edits.note_app(id_, Held(self.kind, known.key, known.subject, known.app_id, known.given_away))
         # Publishing may count as a change of the app that it is published from; that is not documented.
         edits.note_written(id_, outputs)
         edits.note_written(known.app_id, {WRITTEN: outputs.get(PUBLISHED)})

@@ -40,6 +40,8 @@ class Held:
     subject: str
     origin: str | None = None
     """Of a publication: id of the app that it is published from."""
+    given_away: bool = False
+    """The state has an owner for it."""
 
 
 @dataclass
@@ -60,6 +62,8 @@ class Edits:
     _released: set[str] = field(default_factory=set)
     _lost: dict[str, tuple[str, ...]] | None = None
     """Apps whose changes this run would lose, with the changes; settled before the first delete."""
+    _kept: set[str] = field(default_factory=set)
+    """Apps whose planned owner is this tool."""
     _late: list[str] = field(default_factory=list)
     """Further ones, met while deleting."""
 
@@ -77,6 +81,10 @@ class Edits:
                 self._written[app_id] = latest([stamp, self._written.get(app_id)]) or stamp
             if app_id and isinstance(touched, str):
                 self._touched[app_id] = touched
+
+    def note_kept(self, app_id: str) -> None:
+        with self._lock:
+            self._kept.add(app_id)
 
     def note_task(self, task_id: str) -> None:
         with self._lock:
@@ -224,7 +232,8 @@ class Edits:
         for app_id, app in held.items():
             live = self.tenant.index.app(app_id)
             kept = providers.base.claims.is_kept(app.kind, app.key)
-            changed = live and changed_quickly(live, self._since(app_id, written.get(app_id)))
+            since = self._since(app_id, written.get(app_id))
+            changed = live and changed_quickly(live, since) and not self._was_taken_back(live)
             if kept and live and (changed or app_id in self._touched):
                 found.append(app.subject)
         return sorted(found)
@@ -246,8 +255,16 @@ class Edits:
         with self._lock:
             written, tasks = self._since(live.id, self._written.get(live.id)), set(self._tasks)
             touched = self._touched.get(live.id)
+        if self._was_taken_back(live):
+            written = latest([written, live.modified_date])
         found = edits_of(self.tenant, live, written, tasks, self._is_own_reload)
         return found if touched is None or touched in found else (touched, *found)
+
+    def _was_taken_back(self, live: App) -> bool:
+        """By a run that was killed: an undo takes an app back from its owner, after it looked."""
+        held = self._held.get(live.id)
+        given_away = held is not None and held.given_away and live.id not in self._kept
+        return given_away and live.owner_id == self.tenant.client.me().id
 
     def _is_own_reload(self, live: App) -> bool:
         """Remembered: an undo deletes the schedule first, and its runs with it."""

@@ -23,6 +23,7 @@ def _content(app: desired.App) -> dict[str, object]:
 
 def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
     made = {}
+    owned = {o.app for o in run.desired.app_owners}
     for app in run.desired.apps:
         where = spaces.reference(app.space) if app.space else {"space": PERSONAL, "space_id": ""}
         props = {
@@ -35,6 +36,7 @@ def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
             "site": app.source.site,
             "source": short_id(app.source.id),
             "on_source_change": run.desired.on_source_change,
+            "given_away": app.key in owned,
             **run.provenance_inputs(),
             **run.app_inputs(app.key),
             **former_inputs(app.former),

@@ -15,6 +15,7 @@ def declare_publications(
 ) -> dict[str, AppPublication]:
     made = {}
     by_key = {a.key: a for a in run.desired.apps}
+    owned = {o.publication for o in run.desired.publication_owners}
     for publication in run.desired.publications:
         origin, app = by_key[publication.app], apps[publication.app]
         staging = origin.space or ""
@@ -35,6 +36,7 @@ def declare_publications(
             "site": origin.source.site,
             "source_id": short_id(origin.source.id),
             "on_source_change": run.desired.on_source_change,
+            "given_away": publication.key in owned,
             **run.provenance_inputs(),
             **run.app_inputs(publication.app),
         }
