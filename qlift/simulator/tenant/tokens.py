@@ -41,6 +41,13 @@ def revoke(world: World, token: str) -> None:
         world.store.put(REVOKED, claims["jti"], {"id": claims["jti"]})
 
 
+def end_access_tokens(world: World) -> None:
+    """All that were given out so far, before their time."""
+    for number in range(1, int(world.store.get_setting("counter/token") or 0) + 1):
+        id_ = world.id_of("token", number)
+        world.store.put(REVOKED, id_, {"id": id_})
+
+
 def caller_of(world: World, token: str) -> Caller | None:
     """None: no credentials of this tenant, or no longer."""
     claims = _read(world, token)
