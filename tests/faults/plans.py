@@ -25,6 +25,7 @@ from qlift.derivation.desired import (
     SpaceOwner,
 )
 from qlift.derivation.spaces import WORKING_ROLES
+from tests.faults.short import Short
 from tests.faults.tenant import GROUP, PEOPLE, PRIVATE, subject
 
 SITE = "qs"
@@ -41,8 +42,8 @@ AppFile = Callable[[str, int, bool], tuple[str, int]]
 """Of a title, a version, and whether it holds people's own content: hash and size."""
 
 
-@dataclass(frozen=True)
-class SpacePlan:
+@dataclass(frozen=True, repr=False)
+class SpacePlan(Short):
     name: int = 0
     description: str = ""
     owner: str | None = None
@@ -50,8 +51,8 @@ class SpacePlan:
     roles: tuple[str, ...] = ("consumer",)
 
 
-@dataclass(frozen=True)
-class AppPlan:
+@dataclass(frozen=True, repr=False)
+class AppPlan(Short):
     version: int = 0
     title: int = 0
     space: str = LAB
@@ -62,17 +63,17 @@ class AppPlan:
     enabled: bool = True
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a phase says. Fields of what it does not name are None."""
+@dataclass(frozen=True, repr=False)
+class Plan(Short):
+    """What a phase says. None: it does not name it."""
 
     lab: SpacePlan
-    attic: SpacePlan | None
-    fin: SpacePlan | None
-    ledger: AppPlan | None
-    budget: AppPlan | None
-    notes: AppPlan | None
-    diary: AppPlan | None
+    attic: SpacePlan | None = None
+    fin: SpacePlan | None = None
+    ledger: AppPlan | None = None
+    budget: AppPlan | None = None
+    notes: AppPlan | None = None
+    diary: AppPlan | None = None
 
 
 _person = st.sampled_from(PEOPLE)

@@ -60,8 +60,8 @@ class FaultyTenant:
         self._transport = InMemory(served, self._loop, self._before)
         self._begin = copy.deepcopy(self._documents())
         self.files = BlobStore("memory://qlift-faults")
-        self.requests: list[str] = []
-        """Methods, since `reset` or `listen`."""
+        self.requests: list[tuple[str, str]] = []
+        """Methods and paths, since somebody cleared them."""
         self.reset(Switches())
 
     def close(self) -> None:
@@ -104,18 +104,16 @@ class FaultyTenant:
         content = qvf.encode({"qTitle": f"{title} {version}", "simulatorObjects": listed})
         return self.files.put([content])
 
-    def copy_of_documents(self) -> dict[tuple[str, str], Any]:
-        return {
-            (kind, id_): copy.deepcopy(document)
-            for kind in self.world.store.kinds()
-            for id_, document in self.world.store._kinds[kind].items()
-        }
+    def copy_of_ids(self) -> list[tuple[str, str]]:
+        """Kind and id of every document."""
+        kinds = self.world.store._kinds
+        return [(kind, id_) for kind, documents in kinds.items() for id_ in documents]
 
     def _documents(self) -> tuple[Any, Any]:
         return self.world.store._kinds, self.world.store._settings
 
     def _before(self, request: httpx.Request) -> None:
-        self.requests.append(request.method)
+        self.requests.append((request.method, request.url.path))
         self.world.clock.advance(BETWEEN_REQUESTS)
 
     def _now(self) -> float:

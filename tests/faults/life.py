@@ -1,0 +1,264 @@
+"""The life of a stack among faults, and what has to hold at its end."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from hypothesis import strategies as st
+
+from providers.base import Refusal
+from providers.claims import ALLOW_VARIABLE
+from qlift.simulator import Fault, Switches
+from qlift.simulator.tenant.dump import canonical, dump
+from tests.faults.others import EDITS, Others
+from tests.faults.plans import Plan, desired, plans
+from tests.faults.short import Short
+from tests.faults.tenant import FaultyTenant
+from tests.support.declared import Declared, declarations
+from tests.support.engine_model import EngineModel, Ran
+
+LAG_IS_OVER = 400.0
+"""Seconds: longer than any lag, and than an own write outlives a list in the index."""
+RUNS_TO_CONVERGE = 3
+WRITES = "POST|PUT|PATCH|DELETE"
+
+tenant = FaultyTenant()
+_other_tenant = FaultyTenant()
+"""For what an undisturbed run leaves."""
+
+
+@dataclass(frozen=True, repr=False)
+class Step(Short):
+    """`others` is an edit of theirs and its pick; `plan` an index into the case's plans."""
+
+    what: Literal["up", "preview", "refresh", "destroy", "others", "wait"]
+    plan: int = 0
+    faults: tuple[Fault, ...] = ()
+    others: tuple[str, int] = ("", 0)
+    go_on: bool = False
+    order: int = 0
+
+
+@dataclass(frozen=True, repr=False)
+class Case(Short):
+    plans: tuple[Plan, ...]
+    steps: tuple[Step, ...]
+    switches: Switches
+    skew: tuple[float, float]
+    lag: float
+    """What the target says of how long lists lag."""
+    order: int = 0
+
+
+AFTER = ("drop", "html", "html:503", "status:500", "status:502", "status:503", "status:504")
+"""What may come when the request took effect. A 429 never does."""
+BEFORE = (
+    *AFTER,
+    "cut:10",
+    "truncate:10",
+    "truncate:200",
+    "status:429",
+    "status:429:-",
+    "status:429:41",
+    "expire",
+)
+_faults = st.builds(
+    lambda where, **rest: Fault(when=where[0], action=where[1], path="^/(?!oauth)", **rest),
+    where=st.sampled_from([*(("before", a) for a in BEFORE), *(("after", a) for a in AFTER)]),
+    method=st.sampled_from((WRITES, ".*", "GET")),
+    nth=st.integers(1, 30),
+    times=st.sampled_from((1, 1, 1, 2, 3, 9)),
+)
+_faults_of_a_step = st.lists(_faults, max_size=3).map(tuple)
+_runs = st.builds(
+    Step,
+    what=st.sampled_from(("up", "up", "up", "preview", "refresh", "destroy")),
+    plan=st.integers(0, 1),
+    faults=_faults_of_a_step,
+    go_on=st.booleans(),
+    order=st.integers(0, 99),
+)
+_edits = st.builds(
+    Step,
+    what=st.just("others"),
+    others=st.tuples(st.sampled_from(sorted(EDITS)), st.integers(0, 5)),
+)
+_waits = st.just(Step(what="wait"))
+_switches = st.builds(
+    Switches,
+    item_lag=st.sampled_from((0.0, 1.0, 15.0, 120.0)),
+    space_lag=st.sampled_from((0.0, 2.0, 10.0)),
+    grant_lag=st.sampled_from((0.0, 2.0, 10.0)),
+    app_missing_status=st.sampled_from((404, 403)),
+    deleted_app_get_status=st.sampled_from((404, 410, 403)),
+    app_error_body=st.sampled_from(("errors", "empty", "text")),
+    last_page_link=st.sampled_from(("absent", "null")),
+    location=st.sampled_from(("absolute", "path")),
+    publish_move_keeps_id=st.booleans(),
+    tasks_on_app_move=st.sampled_from(("disabled", "deleted")),
+    owner_assignment=st.sampled_from(("accepted", "refused")),
+)
+cases = st.builds(
+    Case,
+    plans=st.tuples(plans(), plans()),
+    # The first run makes something to work on; the others go wrong in what it made.
+    steps=st.tuples(_runs, st.lists(st.one_of(_runs, _runs, _edits, _edits, _waits), max_size=4)).map(
+        lambda s: (s[0], *s[1])
+    ),
+    switches=_switches,
+    skew=st.sampled_from(((0.0, 1.0), (0.0, 1.0), (7200.0, 1.0), (-7200.0, 1.0), (0.0, 1.05), (0.0, 0.95))),
+    lag=st.sampled_from((20.0, 130.0)),
+    order=st.integers(0, 99),
+).map(lambda case: case)
+"""Mapped, so that a failure shows a case in our short form."""
+
+
+@functools.lru_cache(maxsize=20_000)
+def program(plan: Plan) -> list[Declared]:
+    return declarations(desired(plan, tenant.app_file), stack="demo", provenance="description")
+
+
+@functools.lru_cache(maxsize=20_000)
+def undisturbed(plan: Plan, owner_assignment: Literal["accepted", "refused"]) -> tuple[str, str]:
+    """The tenant before and after a run of the plan that nothing disturbs."""
+    there = _other_tenant
+    there.reset(Switches(owner_assignment=owner_assignment))
+    engine = EngineModel(there.begin, ())
+    others = Others(there, engine)
+    before = canonical(ours(there, others))
+    engine.up(program(plan), random.Random(0))
+    return before, canonical(ours(there, others))
+
+
+def check(case: Case) -> None:
+    """Raises AssertionError, or whatever came out of a provider that is no word to a person."""
+    tenant.reset(case.switches, skew=case.skew, lag=case.lag)
+    engine = EngineModel(tenant.begin, (Refusal,))
+    others = Others(tenant, engine)
+    plan = _live(case, engine, others)
+    tenant.faults.clear()
+    _converge(plan, case, engine, others)
+    before, wanted = undisturbed(plan, case.switches.owner_assignment)
+    found = canonical(ours(tenant, others))
+    assert found == wanted, difference(wanted, found)
+    assert others.touched() == []
+    _end(case, engine, others)
+    found = canonical(ours(tenant, others))
+    assert found == before, f"destroy left something behind: {difference(before, found)}"
+    assert others.touched() == []
+
+
+def _live(case: Case, engine: EngineModel, others: Others) -> Plan:
+    """The plan at the end. It changes only after a run that went well.
+
+    What a failed run made without being told, only a further run of the same plan knows again.
+    """
+    plan, failed = case.plans[case.steps[0].plan], False
+    for step in case.steps:
+        order = random.Random(step.order)
+        tenant.faults.clear()
+        for fault in step.faults:
+            tenant.faults.add(fault)
+        if step.what == "others":
+            others.do(*step.others)
+        elif step.what == "wait":
+            tenant.world.clock.advance(LAG_IS_OVER)
+        elif step.what == "refresh":
+            engine.refresh(order)
+        elif step.what == "destroy":
+            with _allowed(engine, []):
+                engine.destroy(order, go_on=step.go_on)
+        elif step.what == "preview":
+            _preview(engine, program(case.plans[step.plan]), order)
+        else:
+            plan = plan if failed else case.plans[step.plan]
+            with _allowed(engine, program(plan)):
+                failed = bool(engine.up(program(plan), order, go_on=step.go_on).failures)
+    return plan
+
+
+def _preview(engine: EngineModel, chosen: list[Declared], order: random.Random) -> Ran:
+    tenant.requests.clear()
+    with _allowed(engine, chosen):
+        ran = engine.preview(chosen, order)
+    writes = [r for r in tenant.requests if r[0] not in ("GET", "HEAD") and not r[1].startswith("/oauth")]
+    assert writes == [], f"a preview changed something: {writes}"
+    return ran
+
+
+def _converge(last: Plan, case: Case, engine: EngineModel, others: Others) -> None:
+    order = random.Random(case.order)
+    for number in range(RUNS_TO_CONVERGE):
+        tenant.world.clock.advance(LAG_IS_OVER)
+        announced = _preview(engine, program(last), order) if number == 0 else None
+        with _allowed(engine, program(last)):
+            ran = engine.up(program(last), order)
+        assert ran.failures == [], f"run {number + 1} without faults failed: {ran.failures}"
+        if announced is not None:
+            surprises = [c for c in ran.changes if c not in announced.changes]
+            assert surprises == [], f"not in the preview: {surprises}"
+        if not ran.changes:
+            return
+    raise AssertionError(f"run {RUNS_TO_CONVERGE} was not empty: {ran.changes}")
+
+
+def _end(case: Case, engine: EngineModel, others: Others) -> None:
+    """Spaces with content of others in them are refused; once that is moved out, they go."""
+    order = random.Random(case.order)
+    for _ in range(2):
+        tenant.world.clock.advance(LAG_IS_OVER)
+        with _allowed(engine, []):
+            ran = engine.destroy(order, go_on=True)
+        if not ran.failures:
+            break
+        assert all("it is not empty" in f for f in ran.failures), ran.failures
+        others.leave()
+    assert engine.state == []
+
+
+@contextlib.contextmanager
+def _allowed(engine: EngineModel, chosen: list[Declared]) -> Iterator[None]:
+    """The one-shot word for this run's deletes, as a person gives it who has read the refusal."""
+    declared = {d.key for d in chosen}
+    doomed = {r.key for r in engine.state if r.key not in declared and r.key[0] != "DeleteGuard"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(os.environ, ALLOW_VARIABLE, str(len(doomed)))
+        yield
+
+
+def ours(tenant: FaultyTenant, others: Others) -> Any:
+    """The tenant without ids, times, what is volatile, and what belongs to others."""
+    theirs = {id_ for _, id_ in others.made} | set(others.sheets)
+    return _without(dump(tenant.world, ids=True), theirs)
+
+
+_VOLATILE = ("id", "disabledCode")
+"""`disabledCode` tells why a task was disabled before, not what it does."""
+
+
+def _without(value: Any, theirs: set[str]) -> Any:
+    if isinstance(value, list):
+        kept = [v for v in value if not (isinstance(v, dict) and _id(v) in theirs)]
+        return sorted((_without(v, theirs) for v in kept), key=canonical)
+    if isinstance(value, dict):
+        return {k: _without(v, theirs) for k, v in value.items() if k not in _VOLATILE}
+    return value
+
+
+def _id(row: dict[str, Any]) -> Any:
+    return row.get("id") or row.get("engineObjectId")
+
+
+def difference(wanted: str, found: str) -> str:
+    """Lines of the one that the other lacks."""
+    a, b = wanted.splitlines(), found.splitlines()
+    missing = [x.strip() for x in a if a.count(x) > b.count(x)]
+    more = [x.strip() for x in b if b.count(x) > a.count(x)]
+    return f"missing {missing[:30]}, too much {more[:30]}"
