@@ -129,9 +129,14 @@ class Others:
 
     def _remove_role(self, pick: int) -> bool:
         assignment = self._assignment(pick)
-        if assignment is not None:
-            self._world.store.delete(ASSIGNMENT, assignment["id"])
-        return assignment is not None
+        if assignment is None:
+            return False
+        space = self._world.store.get(SPACE, assignment["spaceId"])
+        if space is not None and space["ownerId"] == assignment["assigneeId"]:
+            # Whether owners can be assigned is not documented, so theirs is not missed: they have every role.
+            return False
+        self._world.store.delete(ASSIGNMENT, assignment["id"])
+        return True
 
     def _move_app(self, pick: int) -> bool:
         app = self._document(APP, "App", pick)

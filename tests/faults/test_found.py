@@ -1,0 +1,21 @@
+"""What the generated lives found, each in the shortest form."""
+
+from __future__ import annotations
+
+from qlift.simulator import Switches
+from tests.faults.life import Case, Step, check
+from tests.faults.plans import AppPlan, Plan, SpacePlan
+
+
+def life(*steps: Step, plans: tuple[Plan, ...], switches: Switches | None = None, lag: float = 20.0) -> Case:
+    return Case(plans=plans, steps=steps, switches=switches or Switches(), skew=(0.0, 1.0), lag=lag)
+
+
+def others(edit: str, pick: int = 0) -> Step:
+    return Step("others", others=(edit, pick))
+
+
+def test_a_persons_duplicate_is_not_taken_for_ours_when_ours_is_deleted() -> None:
+    """It lies in the same space and has our provenance in its description."""
+    plan = Plan(SpacePlan(), budget=AppPlan())
+    check(life(Step("up"), others("a duplicate of our app"), others("delete our app"), plans=(plan,)))
