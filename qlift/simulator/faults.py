@@ -81,7 +81,10 @@ class Fault(BaseModel):
     @field_validator("method", "path")
     @classmethod
     def _compiles(cls, value: str) -> str:
-        re.compile(value)
+        try:
+            re.compile(value)
+        except (re.error, OverflowError) as error:
+            raise ValueError(f"no regular expression: {error}") from None
         return value
 
 
