@@ -83,6 +83,11 @@ class User(Answer):
     status: Text = "active"
     assigned_roles: Annotated[tuple[Role, ...], BeforeValidator(lambda v: v or ())] = ()
 
+    @property
+    def is_bot(self) -> bool:
+        """The user of an OAuth client."""
+        return self.subject.startswith("qlikbot\\")
+
 
 class Group(Answer):
     id: str

@@ -185,11 +185,21 @@ def assign_self(tenant: Tenant, space: Space, roles: Iterable[str], subject: str
     """Give the tool's own identity its working role.
 
     Whether the owner of a space can be assigned is not documented. An owner has every role, so a refusal
-    is no loss while the tool owns the space; `change owner` calls this again afterwards.
+    is no loss while the tool owns the space; `change owner` calls this again afterwards. Nor is it whether
+    an OAuth client's user is assigned as `user` or as `bot`: the second is tried if the first is refused.
     """
     me = tenant.client.me()
+
+    def assign_as(type_: str) -> None:
+        assign(tenant, space.id, assignee_type=type_, assignee_id=me.id, roles=roles, subject=subject)
+
     try:
-        assign(tenant, space.id, assignee_type="user", assignee_id=me.id, roles=roles, subject=subject)
+        try:
+            assign_as("user")
+        except Refused:
+            if not me.is_bot:
+                raise
+            assign_as("bot")
     except (Refused, Forbidden, Conflict):
         if space.owner_id != me.id:
             raise

@@ -60,6 +60,8 @@ class Switches(BaseModel):
     """A name with forbidden characters (3.1)."""
     owner_assignment: Literal["accepted", "refused"] = "accepted"
     """Assigning the owner of a space explicitly; refused with 409 (3.4)."""
+    bot_assignee: Literal["either", "user", "bot"] = "either"
+    """As what an OAuth client's bot user is assigned; 400 for the other type (3.4 lists three)."""
     assignments_block_space_delete: bool = False
     """Whether assignments make a space non-empty (3.3)."""
     assigned_space_owner: Literal["kept", "removed"] = "kept"

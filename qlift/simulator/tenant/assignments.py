@@ -64,6 +64,9 @@ async def create(call: Me, space_id: str, body: NewAssignment) -> Document:
     roles = _roles(space, body.roles)
     if not _exists(world, body):
         raise Refusal(404, "Not found", detail=f"no {body.type} {body.assigneeId}", pointer="/assigneeId")
+    bot = body.type == "bot" or (body.type == "user" and _is_bot(world, body.assigneeId))
+    if bot and world.switches.bot_assignee not in ("either", body.type):
+        raise Refusal(400, "Bad request", detail=f"{body.assigneeId} is no {body.type}", pointer="/type")
     if body.assigneeId == space["ownerId"] and world.switches.owner_assignment == "refused":
         raise Refusal(409, "Conflict", detail="the owner of the space has every role already")
     if assignment_of(world, space_id, body.assigneeId) is not None:
@@ -134,4 +137,9 @@ def _exists(world: World, body: NewAssignment) -> bool:
     if body.type == "group":
         return world.store.get(GROUP, body.assigneeId) is not None
     user = world.live_user(body.assigneeId)
-    return user is not None and (body.type == "user" or user["subject"].startswith("qlikbot\\"))
+    return user is not None and (body.type == "user" or _is_bot(world, body.assigneeId))
+
+
+def _is_bot(world: World, user_id: str) -> bool:
+    user = world.live_user(user_id)
+    return user is not None and str(user["subject"]).startswith("qlikbot\\")
