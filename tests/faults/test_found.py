@@ -19,3 +19,12 @@ def test_a_persons_duplicate_is_not_taken_for_ours_when_ours_is_deleted() -> Non
     """It lies in the same space and has our provenance in its description."""
     plan = Plan(SpacePlan(), budget=AppPlan())
     check(life(Step("up"), others("a duplicate of our app"), others("delete our app"), plans=(plan,)))
+
+
+def test_an_owner_becomes_a_reader_where_owners_cannot_be_assigned() -> None:
+    """The owner is taken back last, so the space had to be, for a moment, when the role was given."""
+    refused = Switches(owner_assignment="refused")
+    owner, reader = Plan(SpacePlan(owner="ann")), Plan(SpacePlan(reader="person"))
+    check(life(Step("up"), Step("up", plan=1), plans=(owner, reader), switches=refused))
+    both = Plan(SpacePlan(owner="ann", reader="person"))
+    check(life(Step("up"), Step("up", plan=1), plans=(owner, both), switches=refused))
