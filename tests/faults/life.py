@@ -21,7 +21,7 @@ from qlift.simulator.tenant.dump import canonical, dump
 from tests.faults.others import EDITS, Others
 from tests.faults.plans import Plan, desired, plans
 from tests.faults.short import Short
-from tests.faults.tenant import FaultyTenant
+from tests.faults.tenant import FaultyTenant, Kill, Killed
 from tests.support.declared import Declared, declarations
 from tests.support.engine_model import EngineModel, Ran
 
@@ -44,6 +44,9 @@ class Step(Short):
     faults: tuple[Fault, ...] = ()
     others: tuple[str, int] = ("", 0)
     go_on: bool = False
+    kill: Kill | None = None
+    checkpoints: bool = True
+    """False: PULUMI_SKIP_CHECKPOINTS; a kill then loses what the run wrote into the state."""
     order: int = 0
 
 
@@ -73,6 +76,8 @@ BEFORE = (
     "status:429:41",
     "expire",
 )
+NO_TROUBLE = ("status:429", "status:429:-", "status:429:41", "expire")
+"""What no run fails for."""
 _faults = st.builds(
     lambda where, **rest: Fault(when=where[0], action=where[1], path="^/(?!oauth)", **rest),
     where=st.sampled_from([*(("before", a) for a in BEFORE), *(("after", a) for a in AFTER)]),
@@ -81,8 +86,11 @@ _faults = st.builds(
     times=st.sampled_from((1, 1, 1, 2, 3, 9)),
 )
 _faults_of_a_step = st.lists(_faults, max_size=3).map(tuple)
+_kills = st.none() | st.none() | st.none() | st.builds(Kill, st.integers(1, 30), st.booleans())
 _runs = st.builds(
     Step,
+    kill=_kills,
+    checkpoints=st.booleans(),
     what=st.sampled_from(("up", "up", "up", "preview", "refresh", "destroy")),
     plan=st.integers(0, 1),
     faults=_faults_of_a_step,
@@ -149,7 +157,7 @@ def check(case: Case) -> None:
     engine = EngineModel(tenant.begin, (Refusal,))
     others = Others(tenant, engine)
     plan = _live(case, engine, others)
-    tenant.faults.clear()
+    tenant.disturb((), None)
     _converge(plan, case, engine, others)
     before, wanted = undisturbed(plan)
     found = canonical(ours(tenant, others))
@@ -170,26 +178,42 @@ def _live(case: Case, engine: EngineModel, others: Others) -> Plan:
     """
     plan, failed = case.plans[case.steps[0].plan], False
     for step in case.steps:
-        order = random.Random(step.order)
-        tenant.faults.clear()
-        for fault in step.faults:
-            tenant.faults.add(fault)
         if step.what == "others":
+            tenant.disturb((), None)
             others.do(*step.others)
-        elif step.what == "wait":
+            continue
+        if step.what == "wait":
             tenant.world.clock.advance(LAG_IS_OVER)
-        elif step.what == "refresh":
-            engine.refresh(order)
-        elif step.what == "destroy":
-            with _allowed(engine, []):
-                engine.destroy(order, go_on=step.go_on)
-        elif step.what == "preview":
-            _preview(engine, program(case.plans[step.plan]), order)
-        else:
-            plan = plan if failed else case.plans[step.plan]
-            with _allowed(engine, program(plan)):
-                failed = bool(engine.up(program(plan), order, go_on=step.go_on).failures)
+            continue
+        if step.what == "up" and not failed:
+            plan = case.plans[step.plan]
+        tenant.disturb(step.faults, step.kill)
+        known = list(engine.state)
+        try:
+            ran = _run(step, plan if step.what == "up" else case.plans[step.plan], engine)
+            went_well = not ran.failures
+            if step.what == "up" and all(f.action in NO_TROUBLE for f in step.faults):
+                assert went_well, f"limits and ended tokens alone made it fail: {ran.failures}"
+        except Killed:
+            went_well = False
+            if not step.checkpoints:
+                engine.state = known
+        if step.what == "up":
+            failed = not went_well
     return plan
+
+
+def _run(step: Step, plan: Plan, engine: EngineModel) -> Ran:
+    order = random.Random(step.order)
+    if step.what == "preview":
+        return _preview(engine, program(plan), order)
+    if step.what == "refresh":
+        return engine.refresh(order)
+    chosen = program(plan) if step.what == "up" else []
+    with _allowed(engine, chosen):
+        if step.what == "up":
+            return engine.up(chosen, order, go_on=step.go_on)
+        return engine.destroy(order, go_on=step.go_on)
 
 
 def _preview(engine: EngineModel, chosen: list[Declared], order: random.Random) -> Ran:

@@ -7,6 +7,7 @@ import copy
 import datetime
 import functools
 import ssl
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -22,9 +23,9 @@ from qlift.cloud.client import Client
 from qlift.cloud.index import Index
 from qlift.cloud.tenant import Tenant
 from qlift.simulator import Clock, Store, Switches, qvf
-from qlift.simulator.faults import FaultMiddleware, Faults
+from qlift.simulator.faults import Fault, FaultMiddleware, Faults
 from qlift.simulator.tenant import Person, World, create_tenant_app, end_access_tokens, seed_tenant
-from tests.support.in_memory import InMemory
+from tests.support.in_memory import Exchange, InMemory
 
 URL = "http://127.0.0.1:1"
 PEOPLE = ("ann", "ben", "cleo")
@@ -43,6 +44,18 @@ def subject(name: str) -> str:
     return f"ACME\\{name}"
 
 
+class Killed(BaseException):
+    """The engine, its program and its providers are gone, as with the machine."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """At a write, counted from 1: before the tenant committed it, or after it did."""
+
+    write: int
+    after: bool
+
+
 class FaultyTenant:
     """`skew`: how far the client's clock is ahead of the tenant's, in seconds, and how much faster it goes."""
 
@@ -57,7 +70,7 @@ class FaultyTenant:
         self._app = create_tenant_app(self.world)
         served = FaultMiddleware(self._app, self.faults, "tenant", lambda: end_access_tokens(self.world))
         self._loop = asyncio.new_event_loop()
-        self._transport = InMemory(served, self._loop, self._before)
+        self._transport = InMemory(served, self._loop, before=self._before, after=self._done)
         self._begin = copy.deepcopy(self._documents())
         self.files = BlobStore("memory://qlift-faults")
         self.requests: list[tuple[str, str]] = []
@@ -74,12 +87,14 @@ class FaultyTenant:
         store._kinds, store._settings, store._indexes = kinds, settings, {}
         self.world.clock, self.world.switches = Clock(BEGIN), switches
         self._app.state.limits._windows.clear()
-        self.faults.clear()
+        self.disturb((), None)
         self.requests.clear()
         self._skew, self._lag = skew, lag
 
     def begin(self) -> None:
         """A new provider process."""
+        self._silent_until: dict[str, float] = {}
+        """By tier: nothing may be asked after a 429, until its `Retry-After` is over."""
         client = Client(
             URL,
             OAuthClient(self._credentials["client_id"], SecretStr(self._credentials["client_secret"])),
@@ -115,6 +130,37 @@ class FaultyTenant:
     def _before(self, request: httpx.Request) -> None:
         self.requests.append((request.method, request.url.path))
         self.world.clock.advance(BETWEEN_REQUESTS)
+        early = self._silent_until.get(self._tier(request), 0.0) - self.world.seconds()
+        assert early <= 0, f"{request.method} {request.url.path} came {early:.0f} s before the limit was over"
+        if self._changes(request):
+            self._writes += 1
+            if self._kill == Kill(self._writes, after=False):
+                raise Killed
+
+    def _done(self, request: httpx.Request, exchange: Exchange) -> None:
+        if exchange.status == httpx.codes.TOO_MANY_REQUESTS:
+            told = dict(exchange.headers).get(b"retry-after", b"1")
+            # The client's clock may be some percent fast.
+            self._silent_until[self._tier(request)] = self.world.seconds() + float(told) * 0.95
+        if self._changes(request) and self._kill == Kill(self._writes, after=True):
+            raise Killed
+
+    @staticmethod
+    def _tier(request: httpx.Request) -> str:
+        if "temp-contents" in request.url.path and request.method != "HEAD":
+            return "uploads"
+        return "reads" if request.method in ("GET", "HEAD") else "writes"
+
+    @staticmethod
+    def _changes(request: httpx.Request) -> bool:
+        return request.method not in ("GET", "HEAD") and not request.url.path.startswith("/oauth")
+
+    def disturb(self, faults: tuple[Fault, ...], kill: Kill | None) -> None:
+        """From now on, in place of what was set before."""
+        self.faults.clear()
+        for fault in faults:
+            self.faults.add(fault)
+        self._kill, self._writes = kill, 0
 
     def _now(self) -> float:
         ahead, pace = self._skew

@@ -21,6 +21,15 @@ def test_a_persons_duplicate_is_not_taken_for_ours_when_ours_is_deleted() -> Non
     check(life(Step("up"), others("a duplicate of our app"), others("delete our app"), plans=(plan,)))
 
 
+def test_a_role_that_was_taken_is_given_back_and_waited_for() -> None:
+    """The new content of a published app comes right after the role without which nobody may publish."""
+    first = Plan(SpacePlan(), fin=SpacePlan(owner="ben"), budget=AppPlan(published="copy"))
+    later = Plan(SpacePlan(), fin=SpacePlan(owner="ben"), budget=AppPlan(published="copy", version=1))
+    late = Switches(grant_lag=10.0)
+    taken = others("change our roles", 1)
+    check(life(Step("up"), taken, Step("up", plan=1), plans=(first, later), switches=late))
+
+
 def test_an_owner_becomes_a_reader_where_owners_cannot_be_assigned() -> None:
     """The owner is taken back last, so the space had to be, for a moment, when the role was given."""
     refused = Switches(owner_assignment="refused")

@@ -57,7 +57,7 @@ class Served:
     ) -> None:
         self.app, self._simulator = app, simulator
         self._loop = asyncio.new_event_loop()
-        transport = InMemory(app, self._loop, lambda _: None)
+        transport = InMemory(app, self._loop)
         self.client = httpx.Client(base_url="http://simulator", transport=transport, headers=headers)
         self.query = query
         fill(self.client)

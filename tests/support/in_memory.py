@@ -1,7 +1,7 @@
 """Requests that go to an application in this process: everything of HTTP but the network.
 
-A request costs a third of what it costs over a socket. Connections that the simulator ends look to the client as they
-do over a network.
+A request costs a third of what it costs over a socket. Connections that the simulator ends look to the client
+as they do over a network.
 """
 
 from __future__ import annotations
@@ -14,17 +14,26 @@ import httpx
 from starlette.types import ASGIApp, Message
 
 
+def _nothing(*_: object) -> None:
+    return None
+
+
 class InMemory(httpx.BaseTransport):
-    """`before` is called with each request."""
+    """`before` and `after` are called with each request; `after` when it took effect, before its answer is told."""
 
     def __init__(
-        self, app: ASGIApp, loop: asyncio.AbstractEventLoop, before: Callable[[httpx.Request], None]
+        self,
+        app: ASGIApp,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        before: Callable[[httpx.Request], None] = _nothing,
+        after: Callable[[httpx.Request, Exchange], None] = _nothing,
     ) -> None:
-        self._app, self._loop, self._before = app, loop, before
+        self._app, self._loop, self._before, self._after = app, loop, before, after
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._before(request)
-        exchange = _Exchange(request.read())
+        exchange = Exchange(request.read())
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -40,16 +49,18 @@ class InMemory(httpx.BaseTransport):
             "server": (request.url.host, request.url.port or 80),
         }
         self._loop.run_until_complete(self._app(scope, exchange.receive, exchange.send))
+        self._after(request, exchange)
         return exchange.response(request)
 
 
-class _Exchange:
+class Exchange:
     """The simulator ends connections by the `transport` of what `send` belongs to, as uvicorn has it."""
 
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
-        self._status = 0
-        self._headers: list[tuple[bytes, bytes]] = []
+        self.status = 0
+        """0: none was told."""
+        self.headers: list[tuple[bytes, bytes]] = []
         self._sent: list[bytes] = []
         self._aborted = False
         self.transport = self
@@ -67,13 +78,13 @@ class _Exchange:
         if self._aborted:
             return
         if message["type"] == "http.response.start":
-            self._status, self._headers = message["status"], list(message.get("headers", []))
+            self.status, self.headers = message["status"], list(message.get("headers", []))
         else:
             self._sent.append(message.get("body", b""))
 
     def response(self, request: httpx.Request) -> httpx.Response:
         if self._aborted:
-            error: type[httpx.RequestError] = httpx.ReadError if self._status else httpx.RemoteProtocolError
+            error: type[httpx.RequestError] = httpx.ReadError if self.status else httpx.RemoteProtocolError
             raise error("the connection was closed", request=request)
-        options: dict[str, Any] = {"headers": self._headers, "content": b"".join(self._sent)}
-        return httpx.Response(self._status, **options)
+        options: dict[str, Any] = {"headers": self.headers, "content": b"".join(self._sent)}
+        return httpx.Response(self.status, **options)
