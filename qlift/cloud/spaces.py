@@ -133,8 +133,8 @@ def assign(
 ) -> Assignment:
     """Create, or recognise one with the same roles. Raises `Conflict` for one with other roles.
 
-    Whether a space's owner can be assigned is not documented. Where it is refused, the space is the tool's for
-    that moment: a plan may take the space from its owner in the same run, which comes last.
+    Whether a space's owner can be assigned is not documented. Where it is refused, the space is the tool's
+    for that moment: a plan may take the space from its owner in the same run, which comes last.
     """
     wanted = tuple(sorted(roles))
     body = {"type": assignee_type, "assigneeId": assignee_id, "roles": list(wanted)}

@@ -44,7 +44,9 @@ def writes(simulator: Simulator) -> Counter[str]:
     listed = [r for r in simulator.faults.requests() if r["side"] == "tenant"]
     simulator.faults.clear_requests()
     changes = [r for r in listed if r["method"] not in ("GET", "HEAD") and not r["path"].startswith("/oauth")]
-    return Counter(f"{r['method']} {_ID.sub('*', r['path'].partition('?')[0])} {r['status']}" for r in changes)
+    return Counter(
+        f"{r['method']} {_ID.sub('*', r['path'].partition('?')[0])} {r['status']}" for r in changes
+    )
 
 
 class Modelled:
@@ -67,7 +69,9 @@ class Modelled:
         client = Client(tenant["url"], credentials)
         self._clients.append(client)
         store = BlobStore(str(self._folder / "exports" / "sample" / "blobs"))
-        providers.session._session = providers.session.Session(Tenant(client, Index(client)), lambda: (store,))
+        providers.session._session = providers.session.Session(
+            Tenant(client, Index(client)), lambda: (store,)
+        )
         providers.base.claims = claims = Claims()
         vars(providers.delete_guard)["claims"] = claims
 
@@ -125,7 +129,10 @@ def _states_are_alike(phase: Phase, model: EngineModel) -> None:
         return {k: v for k, v in row.items() if k != "__provider" and not k.endswith("_id") and v is not None}
 
     wanted = {
-        (r["type"].rpartition(":")[2], r["urn"].rpartition("::")[2]): (shown(r["inputs"]), shown(r["outputs"]))
+        (r["type"].rpartition(":")[2], r["urn"].rpartition("::")[2]): (
+            shown(r["inputs"]),
+            shown(r["outputs"]),
+        )
         for r in phase.resources()
         if "dynamic/qlik" in r["type"]
     }

@@ -9,13 +9,13 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from qlift.simulator.tenant import items
 from qlift.simulator.tenant.apps import new_app, save
 from qlift.simulator.tenant.content import new_object
 from qlift.simulator.tenant.rights import assignment_of, new_assignment, settle_owner
 from qlift.simulator.tenant.spaces import new_space
 from qlift.simulator.tenant.tasks import app_moved, delete_tasks_of_app, disable_tasks_of_app
-from qlift.simulator.tenant.world import APP, ASSIGNMENT, SPACE, TASK, USER, World
-from qlift.simulator.tenant import items
+from qlift.simulator.tenant.world import APP, ASSIGNMENT, SPACE, TASK, USER
 from tests.faults.tenant import FaultyTenant, subject
 from tests.support.engine_model import EngineModel, Resource
 
@@ -141,7 +141,9 @@ class Others:
     def _move_app(self, pick: int) -> bool:
         app = self._document(APP, "App", pick)
         spaces = [self._world.store.get(SPACE, r.id) for r in self._rows("Space")]
-        places = [s["id"] for s in spaces if s and s["type"] == "shared" and app and s["id"] != app["spaceId"]]
+        places = [
+            s["id"] for s in spaces if s and s["type"] == "shared" and app and s["id"] != app["spaceId"]
+        ]
         if app is None or not app["spaceId"] or not places:
             return False
         app["spaceId"] = places[0]
@@ -213,7 +215,9 @@ class Others:
         source = self._document(APP, "App", pick)
         if source is None or not source["spaceId"]:
             return False
-        app = new_app(self._world, f"Copy of {source['name']}", self._user("otto"), space_id or source["spaceId"])
+        app = new_app(
+            self._world, f"Copy of {source['name']}", self._user("otto"), space_id or source["spaceId"]
+        )
         app |= {n: copy.deepcopy(source[n]) for n in ("description", "_blob", "_data", "_size", "_objects")}
         save(self._world, app)
         settle_owner(self._world, app)

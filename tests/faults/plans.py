@@ -33,7 +33,8 @@ LAB, ATTIC, FIN = "lab", "attic", "fin"
 TYPES: dict[str, Literal["shared", "managed"]] = {LAB: "shared", ATTIC: "shared", FIN: "managed"}
 NAMES = {LAB: ("Lab", "Laboratory"), ATTIC: ("Attic", "Loft"), FIN: ("Finance", "Finance Europe")}
 APPS = ("ledger", "budget", "notes", "diary")
-"""Published by move, with people's own content; published by copy or staged, without; staged, with; personal, with."""
+"""Published by move, with people's own content; published by copy or staged, without; staged, with; personal,
+with."""
 PERSONAL = "diary"
 PUBLIC = "budget"
 """Without people's own content: as derivation would have it, such an app is published by copy."""
@@ -205,7 +206,10 @@ def _assignments(key: str, space: SpacePlan) -> list[SpaceAssignment]:
             key=f"{key}.self", space=key, assignee=Assignee(type="self"), roles=WORKING_ROLES[TYPES[key]]
         )
     ]
-    readers = {"person": Assignee(type="user", name=subject("ann")), "group": Assignee(type="group", name=GROUP)}
+    readers = {
+        "person": Assignee(type="user", name=subject("ann")),
+        "group": Assignee(type="group", name=GROUP),
+    }
     if space.reader:
         reader = readers[space.reader]
         made.append(

@@ -57,7 +57,7 @@ class Kill:
 
 
 class FaultyTenant:
-    """`skew`: how far the client's clock is ahead of the tenant's, in seconds, and how much faster it goes."""
+    """`skew`: how far the client's clock is ahead of the tenant's, in seconds, and its pace."""
 
     def __init__(self) -> None:
         self.world = World(Store(None), Clock(BEGIN), Switches())

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 import hypothesis
@@ -33,8 +34,11 @@ def test_a_stack_converges_whatever_goes_wrong(shard: int) -> None:
     def holds(case: Case) -> None:
         check(case)
 
+    logging.disable(logging.WARNING)
     try:
         holds()
     except BaseException as error:
         error.add_note(f"replay: QLIFT_FAULTS_SEED={SEED} QLIFT_FAULTS_CASES={CASES}, shard {shard}")
         raise
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,4 +1,4 @@
-"""Schemathesis on the documents that the simulator serves about itself: whatever is sent, nothing answers 500.
+"""Schemathesis on the documents that the simulator serves about itself: nothing answers 500.
 
 Ids of things that exist are put where the documents name ids, so that requests get past the first refusal.
 Cases are the same in every run.
@@ -111,8 +111,18 @@ def _fill(client: httpx.Client) -> None:
 
 def task(app_id: str) -> dict[str, Any]:
     function = {"refName": "app.reload", "arguments": {"appId": app_id, "partial": False}}
-    states = [{"name": "s", "type": "EVENT", "onEvents": [{"eventRefs": [], "actions": [{"functionRef": function}]}]}]
-    schedule = {"recurrence": "RRULE:FREQ=DAILY", "timezone": "Europe/Berlin", "startDateTime": "2027-01-01T06:00:00"}
+    states = [
+        {
+            "name": "s",
+            "type": "EVENT",
+            "onEvents": [{"eventRefs": [], "actions": [{"functionRef": function}]}],
+        }
+    ]
+    schedule = {
+        "recurrence": "RRULE:FREQ=DAILY",
+        "timezone": "Europe/Berlin",
+        "startDateTime": "2027-01-01T06:00:00",
+    }
     start = {"stateName": "s", "schedule": schedule}
     return {"name": "Reload", "specVersion": "1.16.0", "enabled": True, "states": states, "start": start}
 
@@ -196,7 +206,9 @@ def _send(served: Served, case: Any, chance: random.Random, junk: Any) -> None:
     if case.method.upper() in ("POST", "PUT", "PATCH") and not case.operation.body:
         # Its document tells nothing of the body.
         content = {"json": _spoilt(task(served.existing("app_id", chance) or ""), junk, chance)}
-    headers = {k: v for k, v in wanted["headers"].items() if k.lower() != "content-type" or "json" not in content}
+    headers = {
+        k: v for k, v in wanted["headers"].items() if k.lower() != "content-type" or "json" not in content
+    }
     query = {**(wanted.get("params") or {}), **served.query}
     request = f"{case.method.upper()} {wanted['url']} {query} {content}"
     try:

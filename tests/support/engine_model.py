@@ -4,8 +4,8 @@ It does what `pulumi preview`, `up`, `refresh` and `destroy` of version 3.259 do
 off the engine's source (resource/deploy: RefreshStep.Apply, GenerateDeletes, ScheduleDeletes,
 cancelDueToError) and the SDK's (`pulumi/dynamic/__main__.py`):
 
-* first every object of the state is read, the halves of replacements that wait for their end too, and `diff` is
-  called with what was read and the former inputs (so it is also called for what is about to be deleted);
+* first every object of the state is read, old halves of replacements too, and `diff` is called with what was
+  read and the former inputs (so it is also called for what is about to be deleted);
 * then each declared resource, when all that it depends on is done: `check` with the former inputs, `diff` and
   `update` with the former outputs, `create`; a replacement creates first and marks the old half;
 * deletes come last, what depends on others first; after a failure nothing is deleted;

@@ -19,7 +19,7 @@ def _nothing(*_: object) -> None:
 
 
 class InMemory(httpx.BaseTransport):
-    """`before` and `after` are called with each request; `after` when it took effect, before its answer is told."""
+    """`before` and `after` are called with each request; `after` before its answer is told."""
 
     def __init__(
         self,
