@@ -17,7 +17,7 @@ class Short:
 
 
 def _told(of: Any, field: Field[Any]) -> bool:
-    return getattr(of, field.name) != field.default
+    return bool(getattr(of, field.name) != field.default)
 
 
 def _short(value: Any) -> str:

@@ -63,6 +63,7 @@ class Failed(Exception):
     """A step failed; the run is over."""
 
 
+_UNKNOWN = Unknown()  # type: ignore[no-untyped-call]
 Failures = tuple[type[Exception], ...]
 
 
@@ -258,7 +259,7 @@ class _Preview(EngineModel):
 
     def _value(self, value: Any) -> Any:
         found = super()._value(value)
-        return Unknown() if isinstance(value, Reference) and value.name == "id" and not found else found
+        return _UNKNOWN if isinstance(value, Reference) and value.name == "id" and not found else found
 
 
 def wire(props: dict[str, Any]) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def test_limits_say_how_long_or_not(
 
 def test_access_tokens_end_in_the_middle(simulator: Simulator, tenant: Tenant, control: httpx.Client) -> None:
     known = simulator.description["tenant"]
-    form = {k: known[k] for k in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}  # type: ignore[literal-required]
+    form = {k: known[k] for k in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}
 
     def asked(token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}
