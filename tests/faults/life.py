@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from providers.base import Refusal
 from providers.claims import ALLOW_VARIABLE
+from qlift.cloud.errors import CloudError
 from qlift.simulator import Fault, Switches
 from qlift.simulator.tenant.dump import canonical, dump
 from tests.faults.others import EDITS, Others
@@ -152,7 +153,7 @@ def undisturbed(plan: Plan) -> tuple[str, str]:
 def check(case: Case) -> None:
     """Raises AssertionError, or whatever came out of a provider that is no word to a person."""
     tenant.reset(case.switches, skew=case.skew, lag=case.lag)
-    engine = EngineModel(tenant.begin, (Refusal,))
+    engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
     others = Others(tenant, engine)
     plan = _live(case, engine, others)
     tenant.disturb((), None)
@@ -161,6 +162,7 @@ def check(case: Case) -> None:
     found = canonical(ours(tenant, others))
     assert found == wanted, difference(wanted, found)
     assert others.touched() == []
+    assert tenant.problems == []
     if not case.destroyed:
         return
     _end(case, engine, others)

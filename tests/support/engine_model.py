@@ -70,11 +70,12 @@ Failures = tuple[type[Exception], ...]
 class EngineModel:
     """`state` in the order of its making. `begin` makes a new provider process.
 
-    Only `expected` exceptions are failures of a step; others are defects and come out as they are.
+    Only `expected` exceptions are failures of a step, and only where they put one `of` these into words; others
+    are defects and come out as they are.
     """
 
-    def __init__(self, begin: Callable[[], None], expected: Failures) -> None:
-        self._begin, self._expected = begin, expected
+    def __init__(self, begin: Callable[[], None], expected: Failures, *, of: Failures = (Exception,)) -> None:
+        self._begin, self._expected, self._of = begin, expected, of
         self.state: list[Resource] = []
 
     def up(self, program: list[Declared], order: random.Random, *, go_on: bool = False) -> Ran:
@@ -212,6 +213,8 @@ class EngineModel:
         try:
             return call(*args)
         except self._expected as error:
+            if error.__context__ is not None and not isinstance(error.__context__, self._of):
+                raise
             raise Failed(str(error)) from error
 
 
@@ -219,7 +222,7 @@ class _Preview(EngineModel):
     """Asks `check` and `diff` alone; what would be made has an unknown id and its inputs as outputs."""
 
     def __init__(self, of: EngineModel) -> None:
-        super().__init__(of._begin, of._expected)
+        super().__init__(of._begin, of._expected, of=of._of)
         self.state = list(of.state)
 
     def run(self, program: list[Declared], order: random.Random) -> Ran:
