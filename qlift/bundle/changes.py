@@ -59,8 +59,22 @@ def _entities(kind: str, writer: Writer) -> Iterator[Change]:
         return
     old_file, new_file = writer.path / file, writer.gathered(file)
     for before, after in _paired(old_file, new_file, "id"):
-        if before != after:
+        if _own(before) != _own(after):
             yield _change(kind, before, after)
+
+
+def _own(entity: Raw | None) -> Any:
+    """Without the names of what it refers to: an app that is renamed changes none of its objects."""
+    return entity and {key: _without_name(value) for key, value in entity.items()}
+
+
+def _without_name(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {k: _without_name(v) for k, v in value.items()}
+        if "id" in kept:
+            kept.pop("name", None)
+        return kept
+    return [_without_name(v) for v in value] if isinstance(value, list) else value
 
 
 def _change(kind: str, before: Raw | None, after: Raw | None) -> Change:
@@ -80,7 +94,7 @@ def _objects(writer: Writer, names: Names) -> Iterator[Change]:
             continue
         counts = {"new": 0, "gone": 0, "changed": 0}
         for before, after in _paired(old, new, "id"):
-            if before != after:
+            if _own(before) != _own(after):
                 counts["new" if before is None else "gone" if after is None else "changed"] += 1
         what = tuple(f"{n} {how}" for how, n in counts.items() if n)
         if what and old.exists():
@@ -151,7 +165,8 @@ def _name(entity: Raw) -> str:
 
 
 def _differing(before: Raw, after: Raw) -> list[str]:
-    return sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
+    old, new = _own(before), _own(after)
+    return sorted(f for f in before.keys() | after.keys() if old.get(f) != new.get(f))
 
 
 def _field(name: str, before: Any, after: Any) -> str:

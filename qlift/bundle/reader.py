@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
-from qlift.bundle import layout, models
+from qlift.bundle import layout, models, staging
 from qlift.bundle.errors import BundleError
 from qlift.bundle.kinds import QLIKVIEW, kind_in
 from qlift.bundle.reading import Reader
@@ -65,6 +65,11 @@ class Bundle:
         """The load script, credentials replaced; None when the export could not read it."""
         path = self.path / layout.SCRIPTS / f"{app_id}.qvs"
         return path.read_bytes().decode("utf-8") if path.exists() else None
+
+    def without_list(self, kinds: Iterable[str]) -> tuple[str, ...]:
+        """Those of which the bundle does not say "none": an older export, or a dump of some kinds only."""
+        listed = self.manifest.sha256
+        return tuple(k for k in kinds if listed and f"{k}.json" not in listed)
 
     @property
     def site(self) -> str:
@@ -145,8 +150,11 @@ def _manifest(reader: Reader) -> models.Manifest | None:
     data = reader.read(layout.MANIFEST)
     if data is None:
         if not reader.problems:
+            begun = (path / staging.FOLDER).is_dir()
             reader.problems.append(
                 f"{path}: the bundle is unfinished (no manifest.json); run `qlift export`, it resumes"
+                if begun
+                else f"{path}: no bundle (it has no manifest.json); correct the path, or run `qlift export`"
             )
         return None
     if kind_in(data) == QLIKVIEW:
@@ -209,6 +217,9 @@ class _Lists:
             name, self.reader.read(name), _list_of(models.AppFile), ()
         )
         self.reader.unique(name, (f.app for f in found))
+        counted = self.manifest.counts.get("app-file")
+        if counted not in (None, len(found)) and not self.reader.problems:
+            self.reader.problem(name, f"holds {len(found)} files, {layout.MANIFEST} says {counted}")
         return found
 
     def access(self) -> tuple[models.StreamAccess, ...]:

@@ -6,6 +6,8 @@ Exit codes: 0 done; 1 something failed or is incomplete; 2 wrong usage or config
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -37,8 +39,18 @@ app.add_typer(phase, name="phase")
 app.add_typer(demo, name="demo")
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"qlift {version('qlift')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _qlift() -> None:
+def _qlift(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Qlik Sense to Qlik Cloud, as infrastructure as code."""
 
 

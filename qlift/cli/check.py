@@ -18,7 +18,7 @@ from qlift.bundle.qlikview import load_qlikview
 from qlift.bundle.qlikview.site import FILES
 from qlift.bundle.reading import Reader
 from qlift.derivation.context import Site
-from qlift.derivation.references import broken_references
+from qlift.derivation.references import NEEDED, broken_references
 
 _TITLES = {QLIK_SENSE: "Qlik Sense", QLIKVIEW: "QlikView"}
 
@@ -78,7 +78,11 @@ def _qlik_sense(folder: Path) -> Checked:
     found.site = bundle.site
     found.problems = tuple(_app_file_problems(folder, bundle))
     broken = broken_references(Site(bundle))
-    found.warnings = tuple(for_people(f"{name}: {message}") for name, message in broken)
+    missing = bundle.without_list((*NEEDED, "dataconnection", "extension"))
+    found.warnings = (
+        *([f"no list of {', '.join(missing)}: whatever depends on them is missing"] if missing else []),
+        *(for_people(f"{name}: {message}") for name, message in broken),
+    )
     return found
 
 
@@ -118,4 +122,5 @@ def _print(folder: Path, found: Checked) -> None:
         typer.echo(f"warning: {warning}")
     for problem in found.problems:
         typer.echo(f"error: {problem}")
-    typer.echo(f"it cannot be used: {len(found.problems)} errors" if found.problems else "it can be used")
+    errors = "1 error" if len(found.problems) == 1 else f"{len(found.problems)} errors"
+    typer.echo(f"it cannot be used: {errors}" if found.problems else "it can be used")

@@ -29,7 +29,7 @@ from qlift.pulumi_cli import Engine, EngineError, ensure_engine
 
 FOLDER = Path(".qlift/demo")
 SITE, STACK, TARGET = "sample", "demo", FOLDER / "targets" / "demo.yaml"
-SECONDS_TO_START = 60
+SECONDS_TO_START = 120
 NAMES_SHOWN = 3
 
 demo = typer.Typer(no_args_is_help=True, help="Try the main job on a simulated site and a simulated tenant.")
@@ -162,7 +162,8 @@ def _simulator() -> Iterator[dict[str, Any]]:
         end = time.monotonic() + SECONDS_TO_START
         while not description.exists():
             if process.poll() is not None or time.monotonic() > end:
-                raise DemoFailed(f"the simulator did not start; see {log.name}")
+                said = Path(log.name).read_text(encoding="utf-8").strip().splitlines()
+                raise DemoFailed(f"the simulator did not start: {said[-1] if said else 'it takes too long'}")
             time.sleep(0.05)
         yield dict(json.loads(description.read_text()))
     finally:

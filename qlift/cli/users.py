@@ -140,8 +140,8 @@ def _user_row(
             "directory": user.user_directory,
             "user_id": user.user_id,
             "name": user.name,
-            "subject": found[0].subject if len(found) == 1 else subject,
-            "email": found[0].email if len(found) == 1 else email,
+            "subject": found[0].subject if len(found) == 1 else subject or (before.subject if before else ""),
+            "email": found[0].email if len(found) == 1 else email or (before.email if before else ""),
             "status": status,
         }
     )

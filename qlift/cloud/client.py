@@ -17,7 +17,7 @@ from typing import Any, TypedDict
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 from typing_extensions import Unpack
 
 from qlift.cloud.auth import ApiKey, Credentials
@@ -44,6 +44,9 @@ IDLE_SECONDS = 4.0
 """A kept connection is not used after so long: servers close theirs (uvicorn after 5 s), and a write that
 meets the closing is an ambiguous one."""
 ATTEMPTS = 6
+DOWN_SECONDS = 60.0
+"""A tenant that could not be reached in all attempts is not tried again for so long: a stack of a thousand
+objects would wait for each of them in vain."""
 PATIENCE_SECONDS = 900.0
 """With 429s, for one request. The window of the limits is five minutes."""
 REDIRECTS = 3
@@ -57,10 +60,10 @@ ASKING = ("GET", "HEAD")
 
 
 class _Lost(Exception):
-    """No answer. `sent`: the request may have reached the tenant."""
+    """No answer. `sent`: the request may have reached the tenant. `final`: not even tried again."""
 
-    def __init__(self, reason: str, *, sent: bool) -> None:
-        self.reason, self.sent = reason, sent
+    def __init__(self, reason: str, *, sent: bool, final: bool = False) -> None:
+        self.reason, self.sent, self.final = reason, sent, final
         super().__init__(reason)
 
 
@@ -173,6 +176,8 @@ class Client:
         self._scopes: frozenset[str] | None = None
         self._lock = threading.RLock()
         self._me: User | None = None
+        self._down: tuple[float, str] | None = None
+        """Until when the tenant is not tried again, and why."""
 
     def close(self) -> None:
         self._http.close()
@@ -294,7 +299,7 @@ class Client:
             return response
 
         retrying = Retrying(
-            retry=retry_if_exception_type((_Lost, _Unsettled)),
+            retry=retry_if_exception(_may_go_better),
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_exponential(multiplier=0.25, max=8),
             sleep=self.sleep,
@@ -318,7 +323,7 @@ class Client:
                         f"no answer to a change, so it may be done or not ({lost.reason}); run it again",
                         subject=subject,
                     ) from None
-                if attempt == ATTEMPTS:
+                if lost.final or attempt == ATTEMPTS:
                     raise self._unreachable(lost, subject) from None
                 self.sleep(_pause(attempt))
             except _Unsettled as unsettled:
@@ -391,6 +396,9 @@ class Client:
         """Within the limits; again after each 429, which says that nothing was done."""
         end = self.now() + PATIENCE_SECONDS
         while True:
+            down = self._down
+            if down is not None and self.now() < down[0]:
+                raise _Lost(down[1], sent=False, final=True)
             try:
                 with self._limiter.request(tier):
                     response = send()
@@ -490,6 +498,8 @@ class Client:
         )
 
     def _unreachable(self, lost: _Lost, subject: str) -> Unreachable:
+        if not lost.sent and not lost.final:
+            self._down = self.now() + DOWN_SECONDS, lost.reason
         remedy = "check `url` of the target, the network and the proxy"
         if "CERTIFICATE_VERIFY_FAILED" in lost.reason:
             remedy = (
@@ -543,6 +553,10 @@ def _next_page(body: Any, subject: str) -> str | None:
 def _given(params: dict[str, Any] | None) -> dict[str, Any] | None:
     """None rather than nothing: with an empty set httpx would drop the query of a link."""
     return {k: v for k, v in (params or {}).items() if v is not None} or None
+
+
+def _may_go_better(error: BaseException) -> bool:
+    return isinstance(error, _Unsettled) or (isinstance(error, _Lost) and not error.final)
 
 
 def _pause(attempt: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from qlift.bundle.models import INTERNAL_TYPES, AppObject
+from qlift.bundle.models import INTERNAL_TYPES, AppFile, AppObject, Manifest
 from qlift.derivation import names
 from qlift.derivation.context import Context, SelectedApp
 from qlift.derivation.desired import (
@@ -91,6 +91,7 @@ class Apps:
                 former_keys=former,
             )
         )
+        _other_export(context, site.bundle.manifest, app.name, file)
         if file.stale:
             context.findings.warning(
                 "APP-FILE-STALE",
@@ -158,15 +159,31 @@ class Apps:
             owner = context.people.owner(site.name, item.owner, known, what, context.findings)
             if owner is not None:
                 found.append(ObjectOwner(object=item.engine_object_id, owner=owner))
-        if found and site.bundle.manifest.scope != "all":
+        scope = site.bundle.app_files[app.id].scope
+        if found and scope != "all":
             context.findings.error(
                 "PRIVATE-CONTENT-NOT-EXPORTED",
                 app.name,
-                f"the bundle was exported with scope {site.bundle.manifest.scope}: the app file does not "
-                f"hold {len(found)} private or community objects",
-                "export with `--scope all`",
+                f"it was exported with scope {scope}: {len(found)} private or community objects "
+                "are not in its file",
+                "export it with scope all (`--scope`, or its row in the site's .apps.csv)",
             )
         return tuple(found)
+
+
+def _other_export(context: Context, manifest: Manifest, name: str, file: AppFile) -> None:
+    """A row of the site's .apps.csv: what goes for the whole bundle is told once, elsewhere."""
+    for key, wanted, usual, held in (
+        ("data", context.plan.apps.data, manifest.data, file.data),
+        ("scope", context.plan.apps.scope, manifest.scope, file.scope),
+    ):
+        if held != usual and wanted not in (None, held):
+            context.findings.error(
+                "BUNDLE-OTHER-EXPORT",
+                name,
+                f"the plan wants apps.{key}: {wanted}, this app was exported with {held}",
+                f"change its row in the .apps.csv and export again, or leave apps.{key} out of the plan",
+            )
 
 
 def derive_apps(context: Context, selected: tuple[SelectedApp, ...]) -> Apps:

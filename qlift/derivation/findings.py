@@ -9,6 +9,12 @@ from qlift.bundle.errors import for_people
 from qlift.derivation.desired import Finding, Severity, Waiver
 
 LONGEST = 20_000
+NOT_WAIVABLE = {
+    "ACCESS-WIDENS": "accept the rule by its name under access.accept_widening instead",
+    "PRIVATE-CONTENT-COPIED": "publish by move instead",
+    "PRIVATE-CONTENT-NOT-EXPORTED": "export it with all of its objects instead",
+}
+"""What would show people what they may not see, or lose their work: a waiver is not the place for that."""
 
 
 def _printable(text: str) -> str:
@@ -51,6 +57,10 @@ class Findings:
     def _waived(finding: Finding, waiver: Waiver | None, as_of: date) -> Finding:
         if waiver is None or finding.severity is not Severity.ERROR:
             return finding
+        if instead := NOT_WAIVABLE.get(finding.code):
+            return finding.model_copy(
+                update={"message": f"{finding.message} (this cannot be waived; {instead})"}
+            )
         if waiver.until < as_of:
             return finding.model_copy(
                 update={"message": f"{finding.message} (the waiver of {waiver.owner} ended {waiver.until})"}

@@ -39,9 +39,7 @@ def broken_references(site: Site) -> list[tuple[str, str]]:
 
 
 def _check_kinds(site: Site, findings: Findings) -> None:
-    listed = site.bundle.manifest.sha256
-    missing = [kind for kind in NEEDED if listed and f"{kind}.json" not in listed]
-    if missing:
+    if missing := site.bundle.without_list(NEEDED):
         findings.warning(
             "KIND-NOT-EXPORTED",
             site.name,

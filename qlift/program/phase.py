@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from qlift.program.publications import declare_publications
 from qlift.program.schedules import declare_schedules
 from qlift.program.spaces import declare_spaces
 
+SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
+
 
 def declare_phase() -> None:
     """Raises `pulumi.RunError` with every error at once, before anything is declared."""
@@ -30,8 +34,18 @@ def declare_phase() -> None:
     phase, target = config.require("phase"), config.require("target")
     # Today's date only expires waivers and what is over; schedules never anchor at it.
     plan, desired = _derived(Path.cwd(), phase, target, datetime.now(UTC).date())
-    _report(desired, phase)
+    refuse_without_checkpoints(plan, os.environ)
+    _report(desired, phase, target)
     declare(desired, stack=pulumi.get_stack(), provenance=plan.provenance)
+
+
+def refuse_without_checkpoints(plan: Plan, environment: Mapping[str, str]) -> None:
+    """A killed run would leave objects that neither the state nor their description knows as ours."""
+    if plan.provenance == "none" and environment.get(SKIP_CHECKPOINTS, "").lower() in ("1", "true"):
+        raise pulumi.RunError(
+            f"the plan says `provenance: none`, so only the state knows what is qlift's: run it without "
+            f"{SKIP_CHECKPOINTS}"
+        )
 
 
 def _derived(root: Path, phase: str, target: str, today: date) -> tuple[Plan, Desired]:
@@ -43,14 +57,17 @@ def _derived(root: Path, phase: str, target: str, today: date) -> tuple[Plan, De
         raise pulumi.RunError(f"phase {phase} cannot be derived:\n{error}") from None
 
 
-def _report(desired: Desired, phase: str) -> None:
+def _report(desired: Desired, phase: str, target: str) -> None:
     if desired.errors:
         lines = [f"{f.object}: {f.message} -> {f.remedy} [{f.code}]" for f in desired.errors]
-        raise pulumi.RunError(f"{len(lines)} errors in phase {phase}:\n" + "\n".join(f"  {x}" for x in lines))
+        count = "1 error" if len(lines) == 1 else f"{len(lines)} errors"
+        raise pulumi.RunError(f"{count} in phase {phase}:\n" + "\n".join(f"  {x}" for x in lines))
     warnings = sum(f.severity is Severity.WARNING for f in desired.findings)
     notes = sum(f.severity is Severity.INFO for f in desired.findings)
     if warnings or notes:
-        pulumi.info(f"{warnings} warnings and {notes} notes; `qlift phase show {phase}` lists them")
+        pulumi.info(
+            f"{warnings} warnings and {notes} notes; `qlift phase show {phase} --target {target}` lists them"
+        )
 
 
 def declare(desired: Desired, *, stack: str, provenance: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,9 @@ from qlift.simulator.certificates import Certificates
 HOST = "127.0.0.1"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
+_LASTING = range(20_000, 32_000)
+"""Ports that no system gives to outgoing connections, so that a later start finds them free again."""
+_TRIES = 100
 
 
 class SimulatorError(Exception):
@@ -32,6 +36,14 @@ class Endpoint:
     tls: Literal["none", "server", "client"] = "none"
     """`client`: nobody comes in without a certificate of ours."""
     websockets: bool = False
+
+
+def _bind_to_a_free_port(listener: socket.socket) -> None:
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            listener.bind((HOST, random.choice(_LASTING)))
+            return
+    listener.bind((HOST, 0))
 
 
 class Servers:
@@ -82,7 +94,10 @@ class Servers:
         self._sockets[name] = listener
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((HOST, self._wanted.get(name, 0)))
+            if name in self._wanted:
+                listener.bind((HOST, self._wanted[name]))
+            else:
+                _bind_to_a_free_port(listener)
         except OSError as error:
             self.stop()
             if name not in self._wanted:

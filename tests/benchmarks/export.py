@@ -73,9 +73,8 @@ def measure(folder: Path, files: bool) -> None:
     requests = httpx.get(f"{control}/control/requests", timeout=60).json()
     seen = Counter(_kind(r["method"], r["path"]) for r in requests)
     print((folder / "log").read_text()[-1500:])  # noqa: T201
-    print(
-        f"exit code {export.returncode}, {time.monotonic() - began:.0f} s, peak memory {peak / 1024:.0f} MiB"
-    )  # noqa: T201
+    took = f"{time.monotonic() - began:.0f} s"
+    print(f"exit code {export.returncode}, {took}, peak memory {peak / 1024:.0f} MiB")  # noqa: T201
     for kind, count in sorted(seen.items(), key=lambda pair: (-pair[1], pair[0])):
         print(f"{count:6}  {kind}")  # noqa: T201
 

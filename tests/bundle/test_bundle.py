@@ -73,6 +73,9 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
 def test_an_unfinished_bundle_and_none_at_all(tmp_path: Path) -> None:
     write(tmp_path / "b")
     (tmp_path / "b" / "manifest.json").unlink()
+    with pytest.raises(BundleError, match="no bundle"):
+        load_bundle(tmp_path / "b")
+    (tmp_path / "b" / ".unfinished").mkdir(exist_ok=True)
     with pytest.raises(BundleError, match="unfinished"):
         load_bundle(tmp_path / "b")
     with pytest.raises(BundleError, match="does not exist"):

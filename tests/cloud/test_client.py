@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from qlift.cloud import client as client_module
 from qlift.cloud.auth import OAuthClient
-from qlift.cloud.client import ATTEMPTS, PATIENCE_SECONDS, Client, origin_of
+from qlift.cloud.client import ATTEMPTS, DOWN_SECONDS, PATIENCE_SECONDS, Client, origin_of
 from qlift.cloud.errors import (
     Ambiguous,
     CloudError,
@@ -222,6 +222,23 @@ def test_nobody_listens(connect: Connect) -> None:
         connect(url).me()
     with pytest.raises(Unreachable):
         connect(url).post(SPACES, subject="space", json={})
+
+
+def test_a_dead_tenant_is_not_tried_for_every_object(connect: Connect, time: Time) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = unused.getsockname()
+    client = connect(f"http://127.0.0.1:{address[1]}", time=time)
+    for _ in range(100):
+        with pytest.raises(Unreachable, match="check `url`"):
+            client.get("/x", subject="x")
+        with pytest.raises(Unreachable):
+            client.put("/y", subject="y", json={})
+    assert sum(time.slept) < 60
+    time.sleep(DOWN_SECONDS)
+    with odd_server(lambda _: Reply(body=b"{}"), port=address[1]) as server:
+        assert client.get("/x", subject="x") == {}
+        assert [a.method for a in server.asked] == ["GET"]
 
 
 def test_a_server_that_never_answers(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,11 @@ class SiteBuilder:
             writer.objects(app_id, objects)
         for app_id, (name, text) in self.scripts.items():
             writer.script(app_id, name, text)
-        writer.app_files(self.files.values())
+        usual = {"data": self.data, "scope": self.scope}
+        writer.app_files(
+            f.model_copy(update={k: v for k, v in usual.items() if k not in f.model_fields_set})
+            for f in self.files.values()
+        )
         writer.access(StreamAccess(stream=s, users=u) for s, u in self.audit.items())
         writer.finish(
             site=self.name,

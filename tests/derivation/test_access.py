@@ -28,7 +28,7 @@ from tests.derivation.site import Raw, SiteBuilder, codes, derived, small_site
     ],
 )
 def test_bits_become_roles(mask: int, type_: str, roles: tuple[str, ...]) -> None:
-    assert roles_for(mask, type_, may_make_objects=False) == roles
+    assert roles_for(mask, type_) == roles
 
 
 def assigned(desired: Desired, space: str = "finance") -> dict[str, tuple[str, ...]]:

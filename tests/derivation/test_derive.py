@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from qlift.bundle import load_bundle
+from qlift.bundle.models import AppFile
 from qlift.derivation.desired import Waiver
 from qlift.derivation.people import UserRow
 from tests.derivation.site import PLAN, SiteBuilder, codes, derived, rehash, small_site
@@ -77,6 +78,18 @@ def test_private_content_that_was_not_exported_is_an_error(tmp_path: Path) -> No
     site.object(app, jane, "sheet", "Mine", public=False)
     site.scope = "approved"
     assert "PRIVATE-CONTENT-NOT-EXPORTED" in codes(derived(tmp_path, site.write(tmp_path / "b")), "error")
+
+
+def test_an_app_that_was_exported_otherwise_is_looked_at_alone(tmp_path: Path) -> None:
+    """By its row in the site's .apps.csv."""
+    site, jane, _, app = small_site()
+    site.object(app, jane, "sheet", "Mine", public=False)
+    usual = site.files[app["id"]].model_dump(exclude_unset=True)
+    site.files[app["id"]] = AppFile.model_validate({**usual, "data": "none", "scope": "approved"})
+    bundle = site.write(tmp_path / "b")
+    assert codes(derived(tmp_path, bundle), "error") == ["PRIVATE-CONTENT-NOT-EXPORTED"]
+    wanted = derived(tmp_path, bundle, apps={"data": "all"}).errors
+    assert ("BUNDLE-OTHER-EXPORT", "Ledger") in [(e.code, e.object) for e in wanted]
 
 
 @pytest.mark.parametrize(("key", "value"), [("data", "none"), ("scope", "published")])
@@ -286,6 +299,7 @@ import sys
 from datetime import date
 from pathlib import Path
 from qlift.bundle import load_bundle
+from qlift.bundle.models import AppFile
 from qlift.derivation import derive
 from qlift.derivation.people import People
 from qlift.derivation.plan_file import load_plan

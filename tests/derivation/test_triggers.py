@@ -224,6 +224,13 @@ def test_a_start_with_z(said: Announced, start: str, doubtful: bool) -> None:
     assert not outcome(startDate="2026-01-05T05:30:00.000Z", timeZone="UTC").doubtful
 
 
+def test_an_end_with_an_offset_is_in_doubt_too() -> None:
+    found = outcome(expirationDate="2026-12-24T10:19:00.000Z")
+    assert found.doubtful and "SCHEDULE-TWO-READINGS" in codes(found)
+    assert not outcome(expirationDate="2026-12-24T10:19:00.000").doubtful
+    assert not outcome(expirationDate="9999-01-01T00:00:00.000Z").doubtful, "which says: never"
+
+
 def test_seconds_are_dropped_and_noted() -> None:
     found = outcome(startDate="2026-01-05T10:19:30.000", expirationDate="2026-12-24T10:19:29.000")
     assert found.timing and found.timing.start == datetime(2026, 1, 5, 10, 19)

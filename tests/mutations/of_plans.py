@@ -275,7 +275,7 @@ def escape_mutations() -> Iterator[Mutation]:
         ("exports/../../outside", outside),
         ("/nowhere/at/all", "does not exist"),
         ("exports/nothing", "does not exist"),
-        ("exports", "unfinished"),
+        ("exports", "no bundle"),
         ("stacks/finance/plan.yaml", "not a folder"),
         ('"a\\0b"', "no usable path"),
         ("x" * 900, "; "),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 
+from qlift.derivation.plan_file import load_plan
+from qlift.program.phase import refuse_without_checkpoints
 from qlift.simulator.site.changes import edit_sheet
 from qlift.simulator.tenant.dump import dump
 from tests.program.test_changes import LEDGER, World, world
@@ -60,3 +64,14 @@ def test_everything_works_without_the_line(world: World, from_the_start: bool) -
     assert not world.up()
     world.run.destroy()
     assert without_runs(world) == before
+
+
+@pytest.mark.parametrize("value", ["true", "1", "TRUE"])
+def test_checkpoints_are_not_skipped_without_the_line(tmp_path: Path, value: str) -> None:
+    plan = load_plan(Path("stacks/demo/plan.yaml"))
+    skipping = {"PULUMI_SKIP_CHECKPOINTS": value}
+    refuse_without_checkpoints(plan, skipping)
+    without = plan.model_copy(update={"provenance": "none"})
+    refuse_without_checkpoints(without, {})
+    with pytest.raises(pulumi.RunError, match="run it without PULUMI_SKIP_CHECKPOINTS"):
+        refuse_without_checkpoints(without, skipping)

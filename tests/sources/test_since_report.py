@@ -75,6 +75,8 @@ def test_every_kind_of_change(simulator: Simulator, tmp_path: Path) -> None:
 
     assert one("stream", stream["id"]).how == "renamed" and one("stream", stream["id"]).what[0] == "was HR"
     assert (one("app", apps[0]["id"]).how, one("app", apps[0]["id"]).name) == ("renamed", "Renamed")
+    # Its name stands in each of its objects and tasks, which are what they were.
+    assert not [c for c in found if c.id == apps[0]["id"] and c.kind != "app"]
     assert one("app", apps[1]["id"]).how == "gone"
     assert one("script", apps[2]["id"]).what == ("1 lines new",)
     assert one("app-object", apps[2]["id"]).what == ("1 changed",)

@@ -33,6 +33,7 @@ from qlift.derivation.assessment.schedules import schedule_rows, with_apps
 from qlift.derivation.assessment.trial import trial
 from qlift.derivation.assessment.unknown import unknown
 from qlift.derivation.desired import Finding
+from qlift.derivation.references import NEEDED
 
 OBJECTS_SHOWN = 5
 OF_THE_TRIAL = frozenset(
@@ -68,6 +69,8 @@ def assess(bundle: Bundle, tenant: TenantFacts, as_of: date) -> Assessment:
     total = effort(works.of([a for a, _ in moving]), tenant)
     left = leave(ground, works.imports)
     counts = {level: sum(r.readiness is level for r in rows) for level in Readiness}
+    not_listed = bundle.without_list((*NEEDED, "dataconnection", "extension"))
+    silent = len(rows) - len(ground.scripts)
     filled = {a.stream.id for a in bundle.apps if a.stream}
     return Assessment(
         site=bundle.site,
@@ -76,7 +79,7 @@ def assess(bundle: Bundle, tenant: TenantFacts, as_of: date) -> Assessment:
         exported_by=bundle.manifest.identity.user,
         complete=bundle.manifest.identity.complete,
         tenant=tenant,
-        headline=headline(bundle.site, counts, left, total, tenant, silent=len(rows) - len(ground.scripts)),
+        headline=headline(bundle.site, counts, left, total, tenant, silent, not_listed),
         readiness=counts,
         reasons=reason_counts(rows),
         apps=rows,
@@ -101,7 +104,8 @@ def assess(bundle: Bundle, tenant: TenantFacts, as_of: date) -> Assessment:
             for budget in sorted(set(IMPORT_BUDGETS.values()))
         },
         findings=_findings(ground.desired.findings),
-        unknown=unknown(ground),
+        unknown=unknown(ground, not_listed),
+        not_listed=not_listed,
     )
 
 

@@ -16,8 +16,9 @@ def headline(
     effort: Effort,
     tenant: TenantFacts,
     silent: int,
+    not_listed: tuple[str, ...],
 ) -> str:
-    """`silent`: apps whose load script is not known."""
+    """`silent`: apps whose load script is not known. `not_listed`: kinds of objects the export leaves out."""
     total = sum(counts.values())
     if not total:
         return f"{site} has no apps in this export."
@@ -36,6 +37,8 @@ def headline(
         text += (
             f" This leaves out what the load scripts of {_apps(silent)} need, which the export does not hold."
         )
+    if not_listed:
+        text += f" The export holds no list of {', '.join(not_listed)}: what depends on it is missing here."
     return f"{text} {_time(effort, tenant)}"
 
 

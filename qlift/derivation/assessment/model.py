@@ -358,3 +358,5 @@ class Assessment(Model):
     """Of the same, by what subscriptions allow a day."""
     findings: tuple[FindingCount, ...]
     unknown: tuple[Unknown, ...]
+    not_listed: tuple[str, ...]
+    """Kinds of objects (as the Repository Service calls them) of which the export holds no list."""

@@ -77,7 +77,7 @@ class Judge:
         if file is not None and file.stale:
             yield reason("APP-FILE-STALE", "it changed while it was being exported")
         private = self._ground.contents[app.id].private
-        if private and bundle.manifest.scope != "all":
+        if private and file is not None and file.scope != "all":
             message = f"{private} private or community objects are not in its file"
             yield reason("PRIVATE-CONTENT-NOT-EXPORTED", message)
 

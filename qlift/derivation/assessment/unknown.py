@@ -6,7 +6,7 @@ from qlift.derivation.assessment.ground import Ground
 from qlift.derivation.assessment.model import Unknown
 
 
-def unknown(ground: Ground) -> tuple[Unknown, ...]:
+def unknown(ground: Ground, not_listed: tuple[str, ...]) -> tuple[Unknown, ...]:
     bundle = ground.bundle
     found = []
     if not bundle.manifest.identity.complete:
@@ -15,6 +15,13 @@ def unknown(ground: Ground) -> tuple[Unknown, ...]:
                 what="Whether everything was seen",
                 why=f"the export ran as {bundle.manifest.identity.user}, who may not see everything; every "
                 "number here is a lower bound",
+            )
+        )
+    if not_listed:
+        found.append(
+            Unknown(
+                what=f"Everything about {', '.join(not_listed)}",
+                why="the export holds no list of them; an empty section does not say that there are none",
             )
         )
     found += [

@@ -15,14 +15,17 @@ from qlift.derivation.permissions.check import Check
 from qlift.derivation.permissions.elsewhere import other_rules
 from qlift.derivation.permissions.grants import Grant, grants
 from qlift.derivation.permissions.notes import Notes
-from qlift.derivation.permissions.roles import ASSIGNABLE, roles_for
+from qlift.derivation.permissions.roles import ASSIGNABLE, Readers, roles_for
 from qlift.derivation.permissions.rules import Rules
 from qlift.derivation.permissions.tenant import Tenant
-from qlift.derivation.permissions.within import Within, readers_make_objects
+from qlift.derivation.permissions.within import Within, readers_of
 from qlift.derivation.plan import Grant as Listed
 from qlift.derivation.spaces import named_user
 
-SAID_BY = {"consumer": frozenset({"contributor", "producer"})}
+SAID_BY = {
+    "consumer": frozenset({"contributor", "producer"}),
+    "basicconsumer": frozenset({"consumer", "contributor"}),
+}
 """Roles of which one says all that another does."""
 
 
@@ -68,8 +71,8 @@ def _of_site(
     context: Context, site: Site, places: tuple[Place, ...], apps: tuple[SelectedApp, ...], used: set[str]
 ) -> list[SpaceAssignment]:
     rules, notes, tenant = Rules(site), Notes(context, site), Tenant(context, site)
-    check = Check(context, rules, tenant, apps, used)
-    objects = readers_make_objects(site)
+    readers_may = readers_of(site)
+    check = Check(context, rules, tenant, apps, used, readers_may)
     found: list[SpaceAssignment] = []
     readers: dict[str, frozenset[str]] = {}
     for place in places:
@@ -81,7 +84,7 @@ def _of_site(
             readings = rules.of_stream(place.stream)
             for reading in readings:
                 notes.take(place, reading)
-            _from_rules(tenant, grants(readings), holders, place.plan.type, objects)
+            _from_rules(tenant, grants(readings), holders, place.plan.type, readers_may)
         readers[place.key] = check.space(place, _holdings(tenant, holders), by_rules)
         owner = tenant.owner_of(place)
         kept = _smallest(tenant, {a: h for a, h in holders.items() if h.roles and a != owner})
@@ -137,7 +140,9 @@ def _check_roles(context: Context, place: Place, grant: Listed) -> None:
             )
 
 
-def _from_rules(tenant: Tenant, granted: list[Grant], holders: _Holders, type_: str, objects: bool) -> None:
+def _from_rules(
+    tenant: Tenant, granted: list[Grant], holders: _Holders, type_: str, readers: Readers
+) -> None:
     for grant in granted:
         assignee = tenant.assignee(grant)
         if assignee is None:
@@ -149,7 +154,7 @@ def _from_rules(tenant: Tenant, granted: list[Grant], holders: _Holders, type_: 
         mask = 0
         for actions in held.masks.values():
             mask |= actions
-        held.by_rules = roles_for(mask, type_, objects)
+        held.by_rules = roles_for(mask, type_, readers)
 
 
 def _smallest(tenant: Tenant, holders: _Holders) -> _Holders:

@@ -1,11 +1,11 @@
-"""Roles against the audit of the source, cell by cell: user, and read, publish or manage."""
+"""Roles against the audit of the source, cell by cell: a user, and one action."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from qlift.derivation.permissions.roles import CELLS, bits_of, roles_for
+from qlift.derivation.permissions.roles import CELLS, MANAGE, bits_of, roles_for
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Holding:
 
 @dataclass(frozen=True)
 class Difference:
-    """`cell` is a bit mask, `word` how it is called ("read", "publish to", "manage")."""
+    """`cell` holds bits of the actions, `word` how they are called ("read", "change and delete")."""
 
     cell: int
     word: str
@@ -52,6 +52,25 @@ def compare(
     return tuple(found)
 
 
+def joined(differences: Iterable[Difference]) -> list[Difference]:
+    """One for actions that need the same role and differ for the same people: one thing to read about."""
+    found: list[Difference] = []
+    for one in differences:
+        last = found[-1] if found else None
+        if (
+            last
+            and last.cell & MANAGE
+            and one.cell & MANAGE
+            and (last.wider, last.narrower) == (one.wider, one.narrower)
+        ):
+            found[-1] = Difference(
+                last.cell | one.cell, f"{last.word} and {one.word}", one.wider, one.narrower
+            )
+        else:
+            found.append(one)
+    return found
+
+
 def blame(
     holdings: Iterable[Holding], cell: int, people: frozenset[str], type_: str
 ) -> dict[str, frozenset[str]]:
@@ -62,8 +81,8 @@ def blame(
         if not hit:
             continue
         for rule, mask in holding.rules.items():
-            # Whether readers may make objects changes nothing here: both roles read.
-            if bits_of(roles_for(mask, type_, False)) & cell:
+            # Which role its readers get changes nothing here: each reads.
+            if bits_of(roles_for(mask, type_)) & cell:
                 found[rule] = found.get(rule, frozenset()) | hit
     return found
 

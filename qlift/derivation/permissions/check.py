@@ -8,10 +8,19 @@ from collections.abc import Iterable
 from qlift.derivation.context import Context, Place, SelectedApp
 from qlift.derivation.desired import Assignee
 from qlift.derivation.permissions import names
-from qlift.derivation.permissions.audit import Difference, Holding, blame, compare
-from qlift.derivation.permissions.roles import ASSIGNABLE, CELLS, ELEVATED, READ, bits_of, roles_for
+from qlift.derivation.permissions.audit import Difference, Holding, blame, compare, joined
+from qlift.derivation.permissions.roles import (
+    ASSIGNABLE,
+    CELLS,
+    ELEVATED,
+    READ,
+    Readers,
+    bits_of,
+    roles_for,
+)
 from qlift.derivation.permissions.rules import Rules
 from qlift.derivation.permissions.tenant import Tenant
+from qlift.derivation.permissions.within import EXPORTS_DATA
 
 PROPOSED = 3
 """How many lines of `access` a remedy spells out."""
@@ -21,10 +30,16 @@ class Check:
     """Of the spaces of one site. `used`: accepted rules that indeed widened something."""
 
     def __init__(
-        self, context: Context, rules: Rules, tenant: Tenant, apps: Iterable[SelectedApp], used: set[str]
+        self,
+        context: Context,
+        rules: Rules,
+        tenant: Tenant,
+        apps: Iterable[SelectedApp],
+        used: set[str],
+        readers: Readers,
     ) -> None:
         self._context, self._rules, self._tenant, self._used = context, rules, tenant, used
-        self._site = rules.site
+        self._site, self._readers = rules.site, readers
         self._accepted = {a.rule: a.until for a in context.plan.access.accept_widening}
         self._owners: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for app in apps:
@@ -38,19 +53,21 @@ class Check:
         held = [*holdings, everything]
         audit = self._site.bundle.access.get(place.stream.id) if place.stream else None
         if audit is None:
-            if by_rules:
-                self._context.findings.warning(
+            if any(h.rules for h in holdings):
+                self._context.findings.error(
                     "ACCESS-NOT-AUDITED",
                     place.name,
-                    "the bundle holds no audit of this stream",
-                    "export again",
+                    "the bundle holds no audit of its stream: nothing shows that its rules are read rightly",
+                    "export again, write spaces.<space>.access as a list, or waive this for the space",
                 )
         else:
             self._unknown_people(place, audit.users.keys())
             if by_rules:
-                for difference in compare(held, audit.users, self._site.active_users):
+                for difference in joined(compare(held, audit.users, self._site.active_users)):
                     self._widens(place, holdings, difference)
                     self._narrows(place, held, difference)
+                self._roles_bring(place, holdings)
+                self._listed(place, [h for h in holdings if not h.rules], audit.users, wider_only=True)
             else:
                 self._listed(place, held, audit.users)
             self._space_owner(place, owner, audit.users)
@@ -82,7 +99,7 @@ class Check:
         for holding in holdings:
             if holding.strangers and bits_of(holding.roles) & difference.cell:
                 for rule, mask in holding.rules.items():
-                    if bits_of(roles_for(mask, place.plan.type, False)) & difference.cell:
+                    if bits_of(roles_for(mask, place.plan.type)) & difference.cell:
                         by_rule.setdefault(rule, set()).update(holding.strangers)
         self._tell_wider(place, difference.word, by_rule)
 
@@ -110,7 +127,9 @@ class Check:
             )
 
     def _narrows(self, place: Place, held: list[Holding], difference: Difference) -> None:
-        have = frozenset[str]().union(*(h.people for h in held if bits_of(h.roles) & difference.cell))
+        have = frozenset[str]().union(
+            *(h.people for h in held if bits_of(h.roles) & difference.cell == difference.cell)
+        )
         narrower = frozenset(u for u in difference.narrower if not self._tenant.same_person(u) & have)
         if narrower:
             self._context.findings.warning(
@@ -124,10 +143,12 @@ class Check:
 
     def _audited(self, place: Place, cell: int) -> frozenset[str]:
         audit = self._site.bundle.access[place.stream.id] if place.stream else None
-        return frozenset(u for u, mask in audit.users.items() if mask & cell) if audit else frozenset()
+        return (
+            frozenset(u for u, mask in audit.users.items() if mask & cell == cell) if audit else frozenset()
+        )
 
     def _proposal(self, place: Place, people: frozenset[str], cell: int) -> str:
-        roles = ", ".join(roles_for(cell, place.plan.type, False))
+        roles = ", ".join(roles_for(cell, place.plan.type))
         if people == self._site.active_users:
             return f"they are everybody, so [from_rules, {{group: <a group of all>, roles: [{roles}]}}]"
         groups = self._rules.explain.cover(people)
@@ -139,23 +160,52 @@ class Check:
         more = ["..."] if len(lines) > PROPOSED else []
         return f"[from_rules, {', '.join([*lines[:PROPOSED], *more])}]"
 
-    def _listed(self, place: Place, held: list[Holding], allowed: dict[str, int]) -> None:
+    def _roles_bring(self, place: Place, holdings: list[Holding]) -> None:
+        """What no bit of a stream's audit says: editing other people's apps, and exporting data."""
+        by_rules = [h for h in holdings if h.rules]
+        editors = frozenset[str]().union(*(h.people for h in by_rules if "producer" in h.roles))
+        if editors:
+            self._context.findings.warning(
+                "SHARED-EDIT",
+                place.name,
+                f"{names.people(self._site, editors)} may publish to the stream and could edit every app of "
+                "the space: in a shared space that is one role (producer)",
+                "make the space managed if that is too much",
+            )
+        if self._readers.export_data:
+            return
+        readers = frozenset[str]().union(*(h.people for h in by_rules if bits_of(h.roles) & READ))
+        if place.plan.type == "shared" and readers:
+            logins = {self._site.users[u].login for u in readers}
+            self._tell_wider(place, "export data of", {EXPORTS_DATA: logins})
+        elif readers:
+            self._context.findings.warning(
+                "EXPORT-DATA",
+                place.name,
+                f"the default rule {EXPORTS_DATA} is not in force as delivered, so "
+                f"{names.people(self._site, readers)} get basicconsumer: no export, no sheets of their own",
+                "write who may in spaces.<space>.access: [from_rules, {group: ..., roles: [consumer]}]",
+            )
+
+    def _listed(
+        self, place: Place, held: list[Holding], allowed: dict[str, int], wider_only: bool = False
+    ) -> None:
         """What the plan grants without asking the rules is the plan's own decision."""
         said = []
         by_plan = [Holding(h.people, h.roles, {"plan": 0}) for h in held]
-        for difference in compare(by_plan, allowed, self._site.active_users):
+        for difference in joined(compare(by_plan, allowed, self._site.active_users)):
             for people, what in (
                 (difference.wider, f"could {difference.word} it and may not in the source"),
                 (difference.narrower, f"may {difference.word} it in the source only"),
             ):
-                if people:
+                if people and (people is difference.wider or not wider_only):
                     said.append(f"{names.people(self._site, people)} {what}")
         if said:
             self._context.findings.info(
                 "ACCESS-BY-PLAN",
                 place.name,
-                f"its access is the plan's own, not that of the source's rules: {'; '.join(said)}",
-                "write from_rules under spaces.<space>.access to start from the rules",
+                f"its access is {'partly ' if wider_only else ''}the plan's own: {'; '.join(said)}",
+                "nothing, if that is meant; spaces.<space>.access says it",
             )
 
     def _space_owner(self, place: Place, owner: frozenset[str], allowed: dict[str, int]) -> None:

@@ -23,7 +23,7 @@ class Grant:
     people: frozenset[str]
     """Active people of the source who have it."""
     masks: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    """Actions by the name of the rule."""
+    """Actions by the label of the rule."""
     bases: set[str] = field(default_factory=set)
 
     @property
@@ -43,7 +43,7 @@ def grants(readings: Iterable[Reading | Unread]) -> list[Grant]:
         for who in reading.explained.who:
             for grant in _of(who):
                 known = found.setdefault((grant.kind, grant.name), grant)
-                known.masks[reading.rule.name] |= reading.rule.actions
+                known.masks[reading.label] |= reading.rule.actions
                 known.bases.add(who.basis)
     return [found[key] for key in sorted(found)]
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 READ, UPDATE, DELETE, PUBLISH, CHANGE_OWNER = 2, 4, 8, 32, 64
 """Bits of a rule's actions: the source's enum of actions."""
 MANAGE = UPDATE | DELETE | CHANGE_OWNER
-"""One right here: Qlik Cloud has one role for it."""
+"""Qlik Cloud has one role for all three."""
 EVERYTHING = READ | PUBLISH | MANAGE
-CELLS = ((READ, "read"), (PUBLISH, "publish to"), (MANAGE, "manage"))
+CELLS = (
+    (READ, "read"),
+    (PUBLISH, "publish to"),
+    (UPDATE, "change"),
+    (DELETE, "delete"),
+    (CHANGE_OWNER, "give away"),
+)
 """What is compared with the audit, and how it is called."""
 
 ASSIGNABLE = {
@@ -31,7 +38,26 @@ ELEVATED = {"shared": "producer", "managed": "facilitator"}
 """The role that Qlik Cloud gives the owner of an app in its space."""
 
 
-def roles_for(mask: int, type_: str, may_make_objects: bool) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Readers:
+    """What the site's default rules give everybody who reads an app."""
+
+    make_objects: bool = False
+    """Their own sheets in published apps."""
+    export_data: bool = True
+
+    @property
+    def role(self) -> str:
+        """In a managed space. In a shared one no role reads and may not export."""
+        if not self.export_data:
+            return "basicconsumer"
+        return "contributor" if self.make_objects else "consumer"
+
+
+READERS = Readers()
+
+
+def roles_for(mask: int, type_: str, readers: Readers = READERS) -> tuple[str, ...]:
     """Bits of a stream → roles of a space, sorted.
 
     Publish alone opens no app in a managed space, so read and publish are two roles there.
@@ -39,7 +65,7 @@ def roles_for(mask: int, type_: str, may_make_objects: bool) -> tuple[str, ...]:
     roles = set()
     if type_ == "managed":
         if mask & READ:
-            roles.add("contributor" if may_make_objects else "consumer")
+            roles.add(readers.role)
         if mask & PUBLISH:
             roles.add("publisher")
     else:

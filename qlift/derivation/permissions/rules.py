@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,8 @@ class Reading:
     """One rule on one stream."""
 
     rule: SystemRule
+    label: str
+    """What the plan accepts it by: its name, with the begin of its id where two have that name."""
     explained: Explained
     anonymous: bool
     """It lets in people who are not signed in."""
@@ -83,8 +86,15 @@ class Rules:
                 continue
             explained = self.explain(settle(tree, facts, self.users))
             anonymous = for_anonymous(tree, facts, self.users) is True
-            found.append(Reading(rule, explained, anonymous))
+            found.append(Reading(rule, self._label(rule), explained, anonymous))
         return tuple(found)
+
+    def _label(self, rule: SystemRule) -> str:
+        return rule.name if self._named[rule.name] == 1 else f"{rule.name} ({rule.id[:8]})"
+
+    @cached_property
+    def _named(self) -> Counter[str]:
+        return Counter(r.name for r in self.site.bundle.system_rules)
 
     def settled(self, rule: SystemRule, resource: Resource) -> Settled | None:
         """None: the condition cannot be read."""

@@ -10,7 +10,7 @@ from qlift.derivation.permissions.audit import Difference, Holding, compare
 from qlift.derivation.permissions.grants import Grant, grants
 from qlift.derivation.permissions.roles import roles_for
 from qlift.derivation.permissions.rules import Rules
-from qlift.derivation.permissions.within import readers_make_objects
+from qlift.derivation.permissions.within import readers_of
 
 
 class PermissionRow(Model):
@@ -64,6 +64,6 @@ def differences(rules: Rules, stream: Stream, type_: str) -> tuple[Difference, .
 
 
 def _granted(rules: Rules, stream: Stream, type_: str) -> list[tuple[Grant, tuple[str, ...]]]:
-    objects = readers_make_objects(rules.site)
-    found = [(g, roles_for(g.mask, type_, objects)) for g in grants(rules.of_stream(stream))]
+    readers = readers_of(rules.site)
+    found = [(g, roles_for(g.mask, type_, readers)) for g in grants(rules.of_stream(stream))]
     return [(grant, roles) for grant, roles in found if roles]

@@ -14,14 +14,16 @@ from qlift.bundle.models import SystemRule
 from qlift.derivation.context import Context, Place, SelectedApp, Site
 from qlift.derivation.permissions import names
 from qlift.derivation.permissions.facts import AppFacts
-from qlift.derivation.permissions.roles import PUBLISH, READ, UPDATE
+from qlift.derivation.permissions.roles import PUBLISH, READ, UPDATE, Readers
 from qlift.derivation.permissions.rules import Rules, patterns
 
 THE_STREAM_RULE = "Stream"
 """Default rule by which readers of a stream read its apps; sites with rules for single apps replace it."""
 CREATES_OBJECTS = "CreateAppObjectsPublishedApp"
 """Default rule by which readers make their own sheets in published apps."""
-AS_DELIVERED = frozenset(
+EXPORTS_DATA = "ExportAppData"
+"""Default rule by which readers of an app export its data."""
+_CREATES_OBJECTS_WORDS = frozenset(
     {
         "and",
         "or",
@@ -31,16 +33,31 @@ AS_DELIVERED = frozenset(
         "resource.objecttype",
     }
 )
-"""The words of that rule's condition as it comes with the product, without its texts."""
+"""The words of the rules' conditions as they come with the product, without their texts."""
+_EXPORTS_DATA_WORDS = frozenset({"and", "resource.hasprivilege", "user.isanonymous"})
 _ACTIONS = {READ: "read", UPDATE: "update", 16: "export", PUBLISH: "publish", 2048: "duplicate"}
 
 
-def readers_make_objects(site: Site) -> bool:
-    """Whether the default rule for it is in force as delivered; one that says more is for some people."""
-    for rule in site.bundle.system_rules:
-        if rule.name == CREATES_OBJECTS and not rule.disabled:
-            words = re.findall(r"[a-z@][\w@.]*", re.sub(r'"[^"]*"', "", rule.rule.casefold()))
-            return set(words) <= AS_DELIVERED
+def readers_of(site: Site) -> Readers:
+    """By the default rules, where they are in force as delivered; one that says more is for some people.
+
+    A dump without the rule that every site has says nothing about who exports data: then readers do.
+    """
+    rules = site.bundle.system_rules
+    return Readers(
+        make_objects=_in_force(rules, CREATES_OBJECTS, _CREATES_OBJECTS_WORDS),
+        export_data=_in_force(rules, EXPORTS_DATA, _EXPORTS_DATA_WORDS) or not _has_the_stream_rule(site),
+    )
+
+
+def _has_the_stream_rule(site: Site) -> bool:
+    return any(r.name == THE_STREAM_RULE and r.type == "Read only" for r in site.bundle.system_rules)
+
+
+def _in_force(rules: Iterable[SystemRule], name: str, words: frozenset[str]) -> bool:
+    for rule in rules:
+        if rule.name == name and not rule.disabled:
+            return set(re.findall(r"[a-z@][\w@.]*", re.sub(r'"[^"]*"', "", rule.rule.casefold()))) <= words
     return False
 
 
@@ -58,9 +75,7 @@ class Within:
     def __init__(self, context: Context, rules: Rules, readers: Mapping[str, frozenset[str]]) -> None:
         self._context, self._rules, self._readers = context, rules, readers
         self._for_apps = tuple(r for r in rules.in_hub if r.actions & READ and _about_apps(r))
-        self._complete = any(
-            r.name == THE_STREAM_RULE and r.type == "Read only" for r in rules.site.bundle.system_rules
-        )
+        self._complete = _has_the_stream_rule(rules.site)
 
     def tell(self, selected: Iterable[SelectedApp]) -> None:
         for rule in self._rules.in_hub:

@@ -74,10 +74,17 @@ def _zone_name(event: SchemaEvent) -> str:
 
 
 def _starts(event: SchemaEvent, zone: tzinfo) -> list[tuple[str, bool]]:
-    """A start with `Z` comes from old versions and scripts: UTC, or wall-clock time as all others?"""
-    if local_time(event.start_date, zone) == local_time(event.start_date):
+    """A date with `Z` comes from old versions and scripts: UTC, or wall-clock time as all others?"""
+    dates = {"start": event.start_date, **({"end": event.expiration_date} if _ends(event) else {})}
+    zoned = [what for what, text in dates.items() if local_time(text, zone) != local_time(text)]
+    if not zoned:
         return [("", False)]
-    return [("its start is wall-clock time", False), ("its start is UTC", True)]
+    return [(f"its {zoned[0]} is wall-clock time", False), (f"its {zoned[0]} is UTC", True)]
+
+
+def _ends(event: SchemaEvent) -> bool:
+    year = event.expiration_date[:4]
+    return bool(year) and not (year.isdecimal() and not ABSENT < int(year) < FAR)
 
 
 def local_time(text: str, clock: tzinfo | None = None) -> datetime:
@@ -95,8 +102,7 @@ def local_time(text: str, clock: tzinfo | None = None) -> datetime:
 
 def _end(event: SchemaEvent, clock: tzinfo | None, start: datetime) -> datetime | None:
     """The last minute in which it may run. Runs have the seconds of the start, which are dropped."""
-    year = event.expiration_date[:4]
-    if not year or (year.isdecimal() and not ABSENT < int(year) < FAR):
+    if not _ends(event):
         return None
     end = local_time(event.expiration_date, clock)
     return (end - timedelta(seconds=start.second)).replace(second=0, microsecond=0)

@@ -25,7 +25,7 @@ RULES, STREAMS, USERS = 300, 36, 120
 TODAY = date(2026, 11, 24)
 EVERYONE = "All Staff"
 READ, PUBLISH, MANAGE = 2, 32, 4 | 8 | 64
-WORDS = {READ: "read", PUBLISH: "publish to", MANAGE: "manage"}
+WORDS = {READ: "read", PUBLISH: "publish to", 4: "change", 8: "delete", 64: "give away"}
 MEANING = {
     "consumer": READ,
     "contributor": READ,

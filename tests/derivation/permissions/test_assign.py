@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from qlift.derivation.desired import Desired, Finding
+from qlift.derivation.desired import Desired, Finding, Waiver
 from qlift.derivation.people import GroupRow, UserRow
 from tests.derivation.site import PLAN, SiteBuilder, codes, derived, property_value, small_site
 
@@ -348,3 +349,92 @@ def test_the_same_site_gives_the_same_answer(tmp_path: Path) -> None:
     first, second = derived(tmp_path, bundle, plan=PLAN), derived(tmp_path, bundle, plan=PLAN)
     assert first == second
     assert [a.key for a in first.assignments] == sorted(a.key for a in first.assignments)
+
+
+def test_a_rule_that_only_changes_makes_a_facilitator_of_nobody_in_silence(tmp_path: Path) -> None:
+    """Qlik Cloud's role for it deletes and gives away, too."""
+    site, jane, stream, _ = small_site()
+    site.rule("Rename", 'user.group="BI Readers"', "Stream_*", 6)
+    site.allow(stream, jane, actions=6)
+    (error,) = derived(tmp_path, site.write(tmp_path / "b")).errors
+    assert error.code == "ACCESS-WIDENS" and "could delete and give away it" in error.message
+    assert "(rules: Rename)" in error.message
+
+
+def test_what_the_plan_lists_beside_the_rules_is_told(tmp_path: Path) -> None:
+    site, jane, stream, _ = small_site()
+    site.user("CORP\\bob")
+    site.rule("Read", 'user.group="BI Readers"', "Stream_*", 2)
+    site.allow(stream, jane)
+    access = ["from_rules", {"user": "CORP\\bob", "roles": ["consumer"]}]
+    spaces = {"Finance": {"from": {"stream": "Finance"}, "type": "managed", "access": access}}
+    finding = only(derived(tmp_path, site.write(tmp_path / "b"), spaces=spaces), "ACCESS-BY-PLAN")
+    assert "CORP\\bob could read it" in finding.message and "jane" not in finding.message
+
+
+def test_publishers_of_a_shared_space_could_edit_everything_in_it(tmp_path: Path) -> None:
+    site, jane, stream, _ = small_site()
+    site.rule("Publish", 'user.group="BI Readers"', "Stream_*", 34)
+    site.allow(stream, jane, actions=34)
+    spaces = {"Finance": {"from": {"stream": "Finance"}, "type": "shared"}}
+    desired = derived(tmp_path, site.write(tmp_path / "b"), spaces=spaces)
+    assert "CORP\\jane" in only(desired, "SHARED-EDIT").message
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_nobody_gets_to_export_data_in_silence(tmp_path: Path, delivered: bool) -> None:
+    site, jane, stream, _ = small_site()
+    site.rule("Stream", 'resource.stream.HasPrivilege("read")', "App_*", 2, type="Read only")
+    condition = 'resource.HasPrivilege("read")' if delivered else 'user.group="Few"'
+    site.rule("ExportAppData", condition, "App_*", 256, type="Default")
+    site.rule("Read", 'user.group="BI Readers"', "Stream_*", 2)
+    site.allow(stream, jane)
+    bundle = site.write(tmp_path / "b")
+    managed = derived(tmp_path, bundle)
+    shared = {"Finance": {"from": {"stream": "Finance"}, "type": "shared"}}
+    if delivered:
+        assert assigned(managed) == {"BI Readers": ("consumer",)}
+        assert not derived(tmp_path, bundle, spaces=shared).errors
+        return
+    assert assigned(managed) == {"BI Readers": ("basicconsumer",)}
+    assert "CORP\\jane" in only(managed, "EXPORT-DATA").message
+    (error,) = derived(tmp_path, bundle, spaces=shared).errors
+    assert error.code == "ACCESS-WIDENS" and "export data of it" in error.message
+    accepted = {"accept_widening": [{"rule": "ExportAppData", "until": date(2026, 12, 31)}]}
+    assert not derived(tmp_path, bundle, spaces=shared, access=accepted).errors
+
+
+def test_rules_without_an_audit_are_not_believed(tmp_path: Path) -> None:
+    site, *_ = small_site()
+    site.rule("Read", 'user.group="BI Readers"', "Stream_*", 2)
+    bundle = site.write(tmp_path / "b")
+    without = replace(bundle, access={})
+    assert [e.code for e in derived(tmp_path, without).errors] == ["ACCESS-NOT-AUDITED"]
+
+
+def test_two_rules_of_one_name_are_accepted_one_by_one(tmp_path: Path) -> None:
+    site, _jane, stream, _ = small_site()
+    for actions in (2, 32):
+        rule = site.rule("Readers", 'user.group="BI Readers"', "Stream_*", actions)
+        rule["id"] = f"{actions:08}" + rule["id"][8:]
+    site.allow(stream)
+    bundle = site.write(tmp_path / "b")
+    ids = sorted(r.id[:8] for r in bundle.system_rules if r.name == "Readers")
+
+    def errors(*names: str) -> list[str]:
+        accepted = [{"rule": n, "until": date(2026, 12, 31)} for n in names]
+        return [e.code for e in derived(tmp_path, bundle, access={"accept_widening": accepted}).errors]
+
+    assert errors("Readers") == ["ACCESS-WIDENS", "ACCESS-WIDENS"]
+    assert errors(f"Readers ({ids[0]})") == ["ACCESS-WIDENS"]
+    assert errors(*(f"Readers ({i})" for i in ids)) == []
+
+
+def test_a_waiver_is_no_way_to_widen_access(tmp_path: Path) -> None:
+    site, _jane, stream, _ = small_site()
+    site.rule("Read", 'user.group="BI Readers"', "Stream_*", 2)
+    site.allow(stream)
+    bundle = site.write(tmp_path / "b")
+    waiver = Waiver(code="ACCESS-WIDENS", object="Finance", owner="jane", until=date(2026, 12, 31))
+    (error,) = derived(tmp_path, bundle, waivers=(waiver,)).errors
+    assert "cannot be waived" in error.message and "accept_widening" in error.message

@@ -71,7 +71,7 @@ def test_nothing_is_wider_but_what_a_role_brings_along(site: Exported, type_: st
     for gap in gaps(site.bundle, desired):
         audit = site.bundle.access[gap.stream].users
         for user in gap.wider:
-            assert gap.cell == READ and audit.get(user, 0) & brings, (gap.stream, user)
+            assert gap.cell & (READ | MANAGE) and audit.get(user, 0) & brings, (gap.stream, user)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +178,7 @@ def test_a_broken_evaluator_widens_nothing_in_silence(
     monkeypatch.setattr(Evaluator, "_answer", broken)
     desired = derived(site.bundle, "managed")
     wider = [g for g in gaps(site.bundle, desired) if g.wider]
-    assert sum(len(g.wider) for g in wider) > before
+    assert sum(len(g.wider) for g in wider) != before
     for gap in wider:
         (finding,) = told(site.bundle, desired, gap, "ACCESS-WIDENS")
         assert finding.severity == "error"

@@ -70,7 +70,9 @@ def test_a_row_for_each_assignee_with_rules_roles_and_members(tmp_path: Path) ->
     assert found == {
         "read": (["CORP\\bob"], frozenset()),
         "publish to": (["CORP\\bob", "CORP\\jane"], frozenset()),
-        "manage": (["CORP\\jane"], frozenset()),
+        "change": (["CORP\\jane"], frozenset()),
+        "delete": (["CORP\\jane"], frozenset()),
+        "give away": (["CORP\\jane"], frozenset()),
     }
 
 
@@ -166,5 +168,5 @@ def test_a_rule_that_lets_in_more_than_the_real_answer_widens(tmp_path: Path) ->
         spaces={"Public": {"from": {"stream": "Public Sector"}, "type": "managed"}},
     )
     (error,) = desired.errors
-    assert error.code == "ACCESS-WIDENS" and "manage it" in error.message
+    assert error.code == "ACCESS-WIDENS" and "change and delete and give away it" in error.message
     assert "QLIKSERVERX\\qlikkie01, QLIKSERVERX\\qlikkie02" in error.message
