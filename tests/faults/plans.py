@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from hypothesis import strategies as st
@@ -129,6 +129,12 @@ def plans(draw: st.DrawFn) -> Plan:
         notes=app(""),
         diary=app(""),
     )
+
+
+def newer(plan: Plan) -> Plan:
+    """The same, with other content in each app."""
+    apps = {k: a for k in APPS if (a := getattr(plan, k)) is not None}
+    return replace(plan, **{k: replace(a, version=1 - a.version) for k, a in apps.items()})
 
 
 @functools.lru_cache(maxsize=50_000)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from qlift.simulator import Switches
+from qlift.simulator import Fault, Switches
 from tests.faults.life import Case, Step, check
-from tests.faults.plans import AppPlan, Plan, SpacePlan
+from tests.faults.plans import AppPlan, Plan, SpacePlan, newer
 
 
 def life(*steps: Step, plans: tuple[Plan, ...], switches: Switches | None = None, lag: float = 20.0) -> Case:
@@ -37,3 +37,10 @@ def test_an_owner_becomes_a_reader_where_owners_cannot_be_assigned() -> None:
     check(life(Step("up"), Step("up", plan=1), plans=(owner, reader), switches=refused))
     both = Plan(SpacePlan(owner="ann", reader="person"))
     check(life(Step("up"), Step("up", plan=1), plans=(owner, both), switches=refused))
+
+
+def test_content_that_comes_back_while_its_app_waits_to_be_deleted() -> None:
+    """Not a find: the claim guard has held it since the beginning; random lives seldom come here."""
+    first = Plan(SpacePlan(), budget=AppPlan())
+    stuck = (Fault(method="DELETE", path="/apps/", times=9, action="status:503"),)
+    check(life(Step("up"), Step("up", plan=1, faults=stuck), Step("up"), plans=(first, newer(first))))

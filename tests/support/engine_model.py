@@ -53,6 +53,8 @@ class Ran:
     replaced: list[Key] = field(default_factory=list)
     deleted: list[Key] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    settled: bool = False
+    """All that was declared is in order; what failed, if anything, was a delete."""
 
     @property
     def changes(self) -> list[Key]:
@@ -85,7 +87,8 @@ class EngineModel:
         try:
             self._read_all(order)
             self._register(program, order, ran, go_on=go_on)
-            if not ran.failures:
+            ran.settled = not ran.failures
+            if ran.settled:
                 declared = {d.key for d in program}
                 self._delete([r for r in self.state if r.doomed or r.key not in declared], order, ran)
         except Failed as failure:
