@@ -41,7 +41,9 @@ def left_over(tenant: Tenant, space_id: str | None, provenance: Provenance, kept
 
     Never one with a name of its own: people who duplicate an app copy its description, provenance included.
     """
-    found = recognised(tenant, space_id, lambda a: a.id != kept_id and provenance_of(a.name) == provenance)
+    found = recognised(
+        tenant, space_id, lambda a: a.id != kept_id and provenance.same_object(provenance_of(a.name))
+    )
     return sorted(a.id for a in found)
 
 

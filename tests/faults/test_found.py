@@ -44,3 +44,12 @@ def test_content_that_comes_back_while_its_app_waits_to_be_deleted() -> None:
     first = Plan(SpacePlan(), budget=AppPlan())
     stuck = (Fault(method="DELETE", path="/apps/", times=9, action="status:503"),)
     check(life(Step("up"), Step("up", plan=1, faults=stuck), Step("up"), plans=(first, newer(first))))
+
+
+def test_a_second_copy_goes_though_the_content_changed() -> None:
+    """The answer of its import was lost, and it was listed too late to be found."""
+    first = Plan(SpacePlan(), fin=SpacePlan(), ledger=AppPlan(published="move"))
+    late = Switches(item_lag=120.0)
+    for number in (1, 2):
+        lost = (Fault(path="/apps/import", nth=number, when="after", action="drop"),)
+        check(life(Step("up", faults=lost), Step("up", plan=1), plans=(first, newer(first)), switches=late))
