@@ -72,8 +72,8 @@ Failures = tuple[type[Exception], ...]
 class EngineModel:
     """`state` in the order of its making. `begin` makes a new provider process.
 
-    Only `expected` exceptions are failures of a step, and only where they put one `of` these into words; others
-    are defects and come out as they are.
+    Only `expected` exceptions are failures of a step, and only where they put one `of` these into words;
+    others are defects and come out as they are.
     """
 
     def __init__(self, begin: Callable[[], None], expected: Failures, *, of: Failures = (Exception,)) -> None:
