@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo demo-undo test crash-matrix faults lint lock
+.PHONY: setup demo demo-undo test crash-matrix faults lint lock audit
 setup: .venv/.installed
 	@$(BIN)/qlift engine
 
@@ -39,6 +39,12 @@ faults: setup
 	  $(BIN)/python -m pytest -n auto --timeout 0 tests/faults
 
 # Pin every package with its hash; names no download address.
+COMPILE = $(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate \
+  --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
 lock:
-	$(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate --no-header \
-	  --no-emit-index-url --no-emit-trusted-host --no-emit-options --extra dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --output-file .ci/moto.lock .ci/moto.in
+
+# Whether a pinned package has a known vulnerability: asks osv.dev, and says so where that cannot be reached.
+audit: .venv/.installed
+	@$(BIN)/python -m tests.audit

@@ -11,12 +11,14 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+from providers.app_removal import remove_app
 from providers.base import Gone, Inputs, Refusal, log
+from providers.edits import WRITTEN, Decision, Held
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App as LiveApp
-from qlift.cloud.provenance import Provenance, provenance_of, without_line
+from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
 
 PERSONAL = ""
 """Label of a personal space."""
@@ -37,6 +39,8 @@ class AppInputs(Inputs):
     source: str
     stack: str
     provenance: Literal["description", "none"]
+    on_source_change: Decision = "ask"
+    """What becomes of an app whose source changed, and which people changed in the tenant too."""
     left_over: list[str] = []
     """Ids of copies that a killed run left behind: found by read, removed by update."""
 
@@ -54,9 +58,21 @@ class AppProvider(TenantProvider[AppInputs]):
     model = AppInputs
     references = {"space": "space_id"}
     replaced_by = frozenset({"fingerprint"})
-    not_compared = frozenset({"sha256", "size", "object_owners"})
+    not_compared = frozenset({"sha256", "size", "object_owners", "on_source_change"})
+
+    def note_state(self, id_: str, known: AppInputs, outputs: dict[str, Any]) -> None:
+        edits = session().edits
+        edits.note_app(id_, Held(self.kind, known.key, known.subject))
+        edits.note_written(id_, outputs)
+
+    def replacing(self, id_: str, old: AppInputs, new: AppInputs, changed: set[str]) -> list[str]:
+        if "fingerprint" in changed:
+            session().edits.refuse_published_conflict(id_, new.line)
+            session().edits.decide(id_, new.subject, new.line, loses=True)
+        return super().replacing(id_, old, new, changed)
 
     def problems(self, new: AppInputs, old: AppInputs | None) -> list[tuple[str, str]]:
+        session().edits.decision = new.on_source_change
         if old is not None and (old.space == PERSONAL) != (new.space == PERSONAL):
             return [("space", "an app cannot go between a personal and a shared space; give it a new phase")]
         if new.space == PERSONAL and not session().reaches_personal_spaces:
@@ -86,7 +102,7 @@ class AppProvider(TenantProvider[AppInputs]):
             open_file=here.open_file(new.sha256, new.size, new.subject),
             size=new.size,
         )
-        return app.id, {}
+        return app.id, here.edits.output(app.id) or {WRITTEN: app.modified_date}
 
     def find(self, id_: str, known: AppInputs) -> dict[str, Any]:
         return self._find(id_, known) | _left_over(id_, known)
@@ -106,6 +122,8 @@ class AppProvider(TenantProvider[AppInputs]):
 
     def change(self, id_: str, old: AppInputs, new: AppInputs) -> dict[str, Any]:
         tenant = session().tenant
+        described = attach(new.description, new.line if new.provenance == "description" else None)
+        touched = session().edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
         for copy in old.left_over:
             apps.delete_app(tenant, copy, f"a copy of {new.subject}")
         if new.space != PERSONAL:
@@ -122,10 +140,10 @@ class AppProvider(TenantProvider[AppInputs]):
             description=new.description,
             provenance=new.line if new.provenance == "description" else None,
         )
-        return {}
+        return session().edits.output(id_) | touched
 
     def remove(self, id_: str, known: AppInputs) -> None:
-        apps.delete_app(session().tenant, id_, known.subject)
+        remove_app("App", known, known.stack, _live(id_, known), id_)
 
 
 def _fits(size: int) -> None:

@@ -11,7 +11,9 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+import providers.base
 from providers.base import Gone, Inputs, Refusal, log
+from providers.edits import WRITTEN
 from providers.session import TenantProvider, refusals, session
 from qlift.cloud import apps
 from qlift.cloud.errors import Forbidden
@@ -42,6 +44,9 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
     replaced_by = frozenset({"app"})
     not_compared = frozenset({"planned_roles"})
 
+    def note_state(self, id_: str, known: AppOwnerInputs, outputs: dict[str, Any]) -> None:
+        session().edits.note_written(id_, outputs)
+
     def problems(self, new: AppOwnerInputs, old: AppOwnerInputs | None) -> list[tuple[str, str]]:
         return refusals(("owner", lambda: session().user(new.match_by, new.owner)))
 
@@ -49,11 +54,14 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         if new.app_id is None:
             raise Refusal("the app's id is not known; this is a defect of qlift")
         live = _reached(new.app_id, new)
+        edits = session().edits
         if live.owner_id == _owner_id(new):
             apps.finish_owner_change(session().tenant, live, _roles(new), new.subject)
-        else:
-            _give(live, new)
-        return new.app_id, {}
+            # By a run that was killed before it recorded that: the date is of its write.
+            return new.app_id, edits.output(new.app_id) or {WRITTEN: live.modified_date}
+        touched = edits.touched(new.app_id, lambda _: False)
+        _give(live, new)
+        return new.app_id, edits.output(new.app_id) | touched
 
     def find(self, id_: str, known: AppOwnerInputs) -> dict[str, Any]:
         planned = session().user_or_none(known.match_by, known.owner)
@@ -73,12 +81,20 @@ class AppOwnerProvider(TenantProvider[AppOwnerInputs]):
         return {"owner": session().user_label(live.owner_id)}
 
     def change(self, id_: str, old: AppOwnerInputs, new: AppOwnerInputs) -> dict[str, Any]:
+        owner_id = _owner_id(new)
+        touched = session().edits.touched(id_, lambda a: a.owner_id == owner_id)
         _give(_reached(id_, new), new)
-        return {}
+        return session().edits.output(id_) | touched
 
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
         tenant = session().tenant
         live = _live(id_, known)
+        edits, old_half = session().edits, providers.base.claims.is_kept(self.kind, known.key)
+        if old_half and edits.stays(id_):
+            return
+        if live is not None and (old_half or edits.is_doomed(id_)):
+            # Taking it back is a change of our own, which would hide theirs from the delete of the app.
+            edits.may_delete(live, known.subject)
         if live is None:
             if known.personal:
                 raise Refusal(

@@ -11,11 +11,16 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+from providers.app_removal import remove_app
 from providers.base import Gone, Inputs, Refusal, log
+from providers.edits import WRITTEN, Decision, Held
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps, publications
 from qlift.cloud.models import App as LiveApp
 from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
+
+PUBLISHED = "published"
+"""Output: as `WRITTEN`, of the last time that content was published."""
 
 
 class AppPublicationInputs(Inputs):
@@ -40,6 +45,8 @@ class AppPublicationInputs(Inputs):
     source_id: str
     stack: str
     provenance: Literal["description", "none"]
+    on_source_change: Decision = "ask"
+    """What becomes of an app whose source changed, and which people changed in the tenant too."""
     left_over: list[str] = []
     """Ids of what a killed run left behind: found by read, removed by update."""
 
@@ -57,12 +64,31 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
     model = AppPublicationInputs
     references = {"source": "app_id", "space": "space_id", "staging": "staging_id"}
     replaced_by = frozenset({"space"})
-    not_compared = frozenset({"sha256", "size", "object_owners", "mode", "public_origin"})
+    not_compared = frozenset({"sha256", "size", "object_owners", "mode", "public_origin", "on_source_change"})
+
+    def note_state(self, id_: str, known: AppPublicationInputs, outputs: dict[str, Any]) -> None:
+        edits = session().edits
+        edits.note_app(id_, Held(self.kind, known.key, known.subject, known.app_id))
+        # Publishing may count as a change of the app that it is published from; that is not documented.
+        edits.note_written(id_, outputs)
+        edits.note_written(known.app_id, {WRITTEN: outputs.get(PUBLISHED)})
+
+    def replacing(
+        self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs, changed: set[str]
+    ) -> list[str]:
+        found = super().replacing(id_, old, new, changed)
+        edits = session().edits
+        if found:
+            edits.note_lost(id_)
+        elif "fingerprint" in changed and edits.decide(id_, new.subject, new.line, loses=False):
+            found.append("fingerprint")
+        return found
 
     def problems(self, new: AppPublicationInputs, old: AppPublicationInputs | None) -> list[tuple[str, str]]:
+        here = session()
+        here.edits.decision = new.on_source_change
         if old is not None:
             return _about_later_objects(new, old)
-        here = session()
         found = refusals(("object_owners", lambda: here.resolved(new.object_owners)))
         if new.mode == "move":
             found += refusals(("sha256", lambda: here.stored(new.sha256, new.size, new.subject)))
@@ -74,6 +100,13 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             raise Refusal("the app's id is not known; this is a defect of qlift")
         space_id = here.space_id(new.space, new.space_id)
         marked = new.provenance == "description"
+        for app_id in here.edits.replaced():
+            # What people changed stays beside this one, and must not be taken for it.
+            live = apps.find_app(here.tenant, app_id, new.subject)
+            if live is None or live.space_id != space_id:
+                continue
+            if new.line.same_object(provenance_of(live.description)):
+                here.edits.release(live, new.subject)
         if new.mode == "copy":
             app = publications.publish_copy(
                 here.tenant,
@@ -84,7 +117,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
                 provenance=new.line,
                 marked=marked,
             )
-            return app.id, {}
+            return app.id, _published(app.id, app)
         app = publications.publish_move(
             here.tenant,
             origin_id=new.app_id,
@@ -98,7 +131,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             open_file=here.open_file(new.sha256, new.size, new.subject),
             size=new.size,
         )
-        return app.id, {}
+        return app.id, _published(app.id, app)
 
     def find(self, id_: str, known: AppPublicationInputs) -> dict[str, Any]:
         here = session()
@@ -116,12 +149,14 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
 
     def change(self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs) -> dict[str, Any]:
         here = session()
+        described = attach(new.description, new.line if new.provenance == "description" else None)
+        touched = here.edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
         for left_over in old.left_over:
             apps.delete_app(here.tenant, left_over, f"a copy of {new.subject}")
         marked = new.line if new.provenance == "description" else None
         if old.fingerprint == new.fingerprint and old.app_id == new.app_id:
             apps.describe(here.tenant, id_, name=new.name, description=new.description, provenance=marked)
-            return {}
+            return here.edits.output(id_) | touched
         if new.app_id is None:
             raise Refusal("the app's id is not known; this is a defect of qlift")
         publications.republish(
@@ -131,10 +166,11 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             name=new.name,
             description=attach(new.description, marked),
         )
-        return {}
+        return _published(id_) | touched
 
     def remove(self, id_: str, known: AppPublicationInputs) -> None:
-        apps.delete_app(session().tenant, id_, known.subject)
+        live = apps.find_app(session().tenant, id_, known.subject)
+        remove_app("AppPublication", known, known.stack, live, id_)
 
 
 def _about_later_objects(new: AppPublicationInputs, old: AppPublicationInputs) -> list[tuple[str, str]]:
@@ -157,6 +193,12 @@ def _about_later_objects(new: AppPublicationInputs, old: AppPublicationInputs) -
         "without them too"
     )
     return [("object_owners", reason)]
+
+
+def _published(id_: str, found: LiveApp | None = None) -> dict[str, Any]:
+    """`found`: as it was met; from then on changes count."""
+    written = session().edits.output(id_) or ({WRITTEN: found.modified_date} if found else {})
+    return {**written, PUBLISHED: written.get(WRITTEN)}
 
 
 def _compared(live: LiveApp) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from providers import watchdog
+from providers import conflicts, watchdog
 from providers.claims import Claims
 
 log = logging.getLogger("qlift.providers")
@@ -46,6 +46,8 @@ class Inputs(BaseModel):
 
     key: str
     """Logical name; the guard counts by it."""
+    handed_over: bool = False
+    """It is people's now: nothing of it is read, enforced or deleted any more."""
 
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741
@@ -95,6 +97,16 @@ class Provider(ResourceProvider, Generic[I]):
         """Delete. An object that is gone already is a success."""
         raise NotImplementedError
 
+    def note_state(self, id_: str, known: I, outputs: dict[str, Any]) -> None:
+        """The state holds this object: called before anything is done with it."""
+
+    def replacing(self, id_: str, old: I, new: I, changed: set[str]) -> list[str]:
+        """Which of the changed fields make a new object. May raise for a conflict."""
+        return sorted(changed & self.replaced_by)
+
+    def refuse_deletes(self) -> None:
+        """Raises `Refusal` when the deletes of this run would lose what they must not."""
+
     def connect(self, config: Any) -> None:
         """Prepare the process for this kind, once."""
 
@@ -112,24 +124,60 @@ class Provider(ResourceProvider, Generic[I]):
         old = self._parse_state(_olds) if _olds else None
         claims.note_checked(self.kind, new.key, old.key if old else None)
         with _one_line(self.kind, new.key):
-            new = self.resolve(new, old)
-            problems = self.problems(new, old)
+            new, problems = self._about_handed_over(new, old) if new.handed_over else self._checked(new, old)
         inputs = new.model_dump(mode="json")
         inputs.update({k: v for k, v in news.items() if isinstance(v, Unknown)})
+        if conflicts.are_collected():
+            for field, why in problems:
+                conflicts.note(self.kind, new.key, field, why)
+            problems = []
         return CheckResult(inputs, [CheckFailure(f, f"{self.kind} {new.key}: {why}") for f, why in problems])
 
+    def _checked(self, new: I, old: I | None) -> tuple[I, list[tuple[str, str]]]:
+        try:
+            new = self.resolve(new, old)
+            return new, self.problems(new, old)
+        except Refusal as refusal:
+            if not conflicts.are_collected():
+                raise
+            return new, [("", str(refusal))]
+
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        old, new = self._parse_state(_olds), self._parse(_news)
+        old = self._parse_state(_olds)
+        try:
+            new = self._parse(_news)
+        except ValidationError:
+            unknown = {k for k, v in _news.items() if isinstance(v, Unknown)}
+            if not unknown:
+                raise
+            # A destroy of single targets asks what would become of this if what it refers to went.
+            return DiffResult(changes=True, replaces=sorted(unknown & self.replaced_by))
+        if old.handed_over or new.handed_over:
+            if claims.is_kept(self.kind, new.key):
+                claims.claim(self.kind, _id)
+            return DiffResult(changes=old.handed_over != new.handed_over, replaces=[])
+        self.note_state(_id, old, _plain(_olds))
         changed = self._changed(old, new)
-        replaces = sorted(changed & self.replaced_by)
+        with _one_line(self.kind, new.key):
+            replaces = self._replaced(_id, old, new, changed)
         if not replaces and claims.is_kept(self.kind, new.key):
             claims.claim(self.kind, _id)
         if not changed:
             claims.note_done(self.kind, new.key)
         return DiffResult(changes=bool(changed), replaces=replaces, delete_before_replace=False)
 
+    def _replaced(self, id_: str, old: I, new: I, changed: set[str]) -> list[str]:
+        try:
+            return self.replacing(id_, old, new, changed)
+        except Refusal as refusal:
+            if not conflicts.are_collected():
+                raise
+            conflicts.note(self.kind, new.key, "", str(refusal))
+            return sorted(changed & self.replaced_by)
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         new = self._parse(props)
+        _refuse_to_write()
         with _one_line(self.kind, new.key):
             id_, extra = self.make(new)
         claims.claim(self.kind, id_)
@@ -138,6 +186,11 @@ class Provider(ResourceProvider, Generic[I]):
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         known = self._parse_state(props)
+        if known.handed_over:
+            # People may rename, move and delete it: the state remembers it as it was.
+            claims.note_handed_over(self.kind, id_, known)
+            return ReadResult(id_, _plain(props), known.model_dump(mode="json"))
+        self.note_state(id_, known, _plain(props))
         if self.counted:
             claims.note_read(self.kind, known.key, id_)
         try:
@@ -151,7 +204,12 @@ class Provider(ResourceProvider, Generic[I]):
 
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         old, new = self._parse_state(_olds), self._parse(_news)
+        _refuse_to_write()
         claims.claim(self.kind, _id)
+        if old.handed_over != new.handed_over:
+            # The claim alone comes and goes. What the plan wants shows in the next preview.
+            claims.note_done(self.kind, new.key)
+            return UpdateResult({**_plain(_olds), "handed_over": new.handed_over})
         with _one_line(self.kind, new.key):
             extra = self.change(_id, old, new)
         claims.note_done(self.kind, new.key)
@@ -161,14 +219,37 @@ class Provider(ResourceProvider, Generic[I]):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         known = self._parse_state(_props)
+        if known.handed_over:
+            log.warning("%s %s: %s is handed over; it stays in the tenant", self.kind, known.key, _id)
+            return
+        _refuse_to_write()
         if claims.is_claimed(self.kind, _id):
             log.warning("%s %s: %s is in use by a live resource; not deleted", self.kind, known.key, _id)
             return
+        self.note_state(_id, known, _plain(_props))
         refusal = claims.refusal_of_delete(self.kind, known.key) if self.counted else claims.refusal()
         if refusal is not None:
             raise Refusal(refusal)
         with _one_line(self.kind, known.key):
+            self.refuse_deletes()
             self.remove(_id, known)
+
+    def _about_handed_over(self, new: I, old: I | None) -> tuple[I, list[tuple[str, str]]]:
+        """Nothing is asked of the tenant, and nothing is made."""
+        if old is not None:
+            return new, []
+        reason = (
+            "does not exist yet, and nothing new is made of what is handed over: leave it out of `select`, "
+            "or run it once without `handed_over`"
+        )
+        return new, [("handed_over", reason)]
+
+    def changed(self, olds: dict[str, Any], news: dict[str, Any]) -> set[str]:
+        """Names of the fields that a diff of these property bags finds changed."""
+        old, new = self._parse_state(olds), self._parse(news)
+        if old.handed_over or new.handed_over:
+            return {"handed_over"} if old.handed_over != new.handed_over else set()
+        return self._changed(old, new)
 
     # Between Pulumi's property bags and the models.
 
@@ -197,6 +278,11 @@ class Provider(ResourceProvider, Generic[I]):
             # Most objects of most runs; DeepDiff takes a millisecond to say so.
             return set()
         return set(DeepDiff(was, will, ignore_numeric_type_changes=True).affected_root_keys)
+
+
+def _refuse_to_write() -> None:
+    if (refusal := conflicts.refusal_of_write()) is not None:
+        raise Refusal(refusal)
 
 
 def _plain(props: dict[str, Any]) -> dict[str, Any]:

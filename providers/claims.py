@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 ALLOW_VARIABLE = "QLIFT_ALLOW_DELETES"
 LEAST_LIMIT = 10
@@ -26,16 +27,35 @@ class Claims:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ids: set[Key] = field(default_factory=set)
     _read: set[Key] = field(default_factory=set)
-    _read_ids: set[tuple[str, str]] = field(default_factory=set)
+    _read_ids: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Kind and id → logical name."""
     _kept: set[Key] = field(default_factory=set)
     _done: set[Key] = field(default_factory=set)
+    _handed_over: dict[tuple[str, str], Any] = field(default_factory=dict)
     _deleted_unread: int = 0
 
     def note_read(self, kind: str, key: str, id_: str) -> None:
         """The state holds this object: a refresh reads each one before anything is deleted."""
         with self._lock:
             self._read.add((kind, key))
-            self._read_ids.add((kind, id_))
+            self._read_ids[kind, id_] = key
+
+    def note_handed_over(self, kind: str, id_: str, known: Any) -> None:
+        """The state holds it, and it is people's: no delete, so the guard does not count it."""
+        with self._lock:
+            self._handed_over[kind, id_] = known
+            self._read_ids[kind, id_] = known.key
+
+    def stays_for_others(self, space_id: str) -> bool:
+        """This run would end a space in which there is an app that was handed over."""
+        with self._lock:
+            if ("Space", self._read_ids.get(("Space", space_id), "")) in self._kept:
+                return False
+            return any(
+                getattr(known, "space_id", None) == space_id
+                for (kind, _), known in self._handed_over.items()
+                if kind in ("App", "AppPublication")
+            )
 
     def is_ours(self, kind: str, id_: str) -> bool:
         """The state holds an object of this id, under whatever logical name."""

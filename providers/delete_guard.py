@@ -6,27 +6,42 @@ nothing in the tenant.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.base import Inputs, Provider, claims
+import providers.session
+from providers.base import Inputs, Provider, Refusal, claims, log
 
 
 class DeleteGuardInputs(Inputs):
-    pass
+    """The digests of what the run was made from are here so that an update plan holds them: `pulumi up
+    --plan` refuses another bundle, plan or target by name. They are not compared, so that a changed comment
+    in a plan is no change of the stack.
+    """
+
+    bundle: str = ""
+    plan: str = ""
+    target: str = ""
 
 
 class DeleteGuardProvider(Provider[DeleteGuardInputs]):
     kind = "DeleteGuard"
     model = DeleteGuardInputs
+    not_compared = frozenset({"bundle", "plan", "target"})
     counted = False
     """In a destroy its own delete comes first (it depends on all jobs), so it refuses in time."""
 
     def problems(self, new: DeleteGuardInputs, old: DeleteGuardInputs | None) -> list[tuple[str, str]]:
-        refusal = claims.refusal()
-        return [("key", refusal)] if refusal else []
+        found = [claims.refusal(), edits_refusal()]
+        _tell_of_changes()
+        return [("key", refusal) for refusal in found if refusal]
+
+    def refuse_deletes(self) -> None:
+        if (refusal := edits_refusal()) is not None:
+            raise Refusal(refusal)
 
     def make(self, new: DeleteGuardInputs) -> tuple[str, dict[str, Any]]:
         return new.key, {}
@@ -41,6 +56,23 @@ class DeleteGuardProvider(Provider[DeleteGuardInputs]):
         return None
 
 
+def edits_refusal() -> str | None:
+    """None too where the state holds nothing yet: then no provider of the tenant has been configured."""
+    here = providers.session.open_session()
+    return here.edits.refusal() if here else None
+
+
+def _tell_of_changes() -> None:
+    here = providers.session.open_session()
+    changed = here.edits.kept_with_changes() if here else []
+    if changed:
+        log.warning(
+            "people changed %s apps in the tenant since qlift last wrote them; they stay as they are: %s",
+            len(changed),
+            ", ".join(changed),
+        )
+
+
 class DeleteGuard(Resource, module="qlik", name="DeleteGuard"):
-    def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
-        super().__init__(DeleteGuardProvider(), name, {"key": name}, opts)
+    def __init__(self, name: str, opts: pulumi.ResourceOptions, *, digests: Mapping[str, str]) -> None:
+        super().__init__(DeleteGuardProvider(), name, {"key": name, **digests}, opts)

@@ -64,8 +64,12 @@ class ReloadScheduleProvider(TenantProvider[ReloadScheduleInputs]):
     references = {"app": "app_id", "space": "space_id", "after": "after_id"}
     replaced_by = frozenset({"app", "space"})
 
+    def note_state(self, id_: str, known: ReloadScheduleInputs, outputs: dict[str, Any]) -> None:
+        session().edits.note_task(id_)
+
     def make(self, new: ReloadScheduleInputs) -> tuple[str, dict[str, Any]]:
         task = schedules.create_task(session().tenant, new.definition(new.after_id), new.trigger)
+        session().edits.note_task(task.id)
         return task.id, {}
 
     def find(self, id_: str, known: ReloadScheduleInputs) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 import providers.base
 from providers.base import I, Provider, Refusal
+from providers.edits import Edits
 from qlift.bundle.blobs import BlobStore
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.index import Index
@@ -52,8 +53,13 @@ class Session:
     new_spaces: dict[str, set[str]] = field(default_factory=dict)
     """Names that this run is about to create, by type of space: a quota counts them all."""
 
+    edits: Edits = field(init=False)
+
     verified: set[str] = field(default_factory=set)
     """Hashes of app files whose bytes were read and compared."""
+
+    def __post_init__(self) -> None:
+        self.edits = Edits(self.tenant)
 
     def stored(self, sha256: str, size: int, subject: str) -> BlobStore:
         """The store that holds the file, in the size that the bundle says."""
@@ -159,6 +165,10 @@ _session: Session | None = None
 _lock = threading.Lock()
 
 
+def open_session() -> Session | None:
+    return _session
+
+
 def session() -> Session:
     if _session is None:
         raise Refusal("the provider was not configured; this is a defect of qlift")
@@ -216,6 +226,10 @@ class TenantProvider(Provider[I]):
     def resolve(self, new: I, old: I | None) -> I:
         """With the ids of other phases' spaces, so that a space which is renamed there is no move here."""
         return new.model_copy(update=session().space_ids(new, old, self.references))
+
+    def refuse_deletes(self) -> None:
+        if (refusal := session().edits.refusal()) is not None:
+            raise Refusal(refusal)
 
 
 def refusals(*checks: tuple[str, Callable[[], object]]) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.base import Gone, Inputs
+import providers.base
+from providers.base import Gone, Inputs, log
 from providers.session import TenantProvider, session
 from qlift.cloud import spaces
 from qlift.cloud.provenance import Provenance, provenance_of, without_line
@@ -86,6 +87,9 @@ class SpaceProvider(TenantProvider[SpaceInputs]):
         return {}
 
     def remove(self, id_: str, known: SpaceInputs) -> None:
+        if providers.base.claims.stays_for_others(id_):
+            log.warning('space "%s" (%s) stays, for apps in it are handed over', known.name, id_)
+            return
         spaces.delete_space(session().tenant, id_, known.name)
 
 

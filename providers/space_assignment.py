@@ -13,7 +13,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 import providers.base
-from providers.base import Gone, Inputs, Refusal
+from providers.base import Gone, Inputs, Refusal, log
 from providers.session import TenantProvider, refusals, session
 from qlift.cloud import spaces
 from qlift.cloud.models import Space
@@ -121,6 +121,9 @@ class SpaceAssignmentProvider(TenantProvider[SpaceAssignmentInputs]):
 
     def remove(self, id_: str, known: SpaceAssignmentInputs) -> None:
         space_id, _, assignee_id = id_.partition("/")
+        if known.assignee_type != "self" and providers.base.claims.stays_for_others(space_id):
+            log.warning("%s stays, for apps in the space are handed over", known.subject)
+            return
         spaces.unassign(session().tenant, space_id, assignee_id, known.subject)
 
 

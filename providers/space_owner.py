@@ -7,7 +7,8 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.base import Gone, Inputs
+import providers.base
+from providers.base import Gone, Inputs, log
 from providers.session import TenantProvider, refusals, session
 from qlift.cloud import spaces
 from qlift.cloud.errors import NotFound
@@ -54,6 +55,9 @@ class SpaceOwnerProvider(TenantProvider[SpaceOwnerInputs]):
 
     def remove(self, id_: str, known: SpaceOwnerInputs) -> None:
         tenant = session().tenant
+        if providers.base.claims.stays_for_others(id_):
+            log.warning('space "%s" keeps its owner, for apps in it are handed over', known.space)
+            return
         try:
             spaces.change_space_owner(tenant, id_, tenant.client.me().id, f'owner of space "{known.space}"')
         except NotFound:

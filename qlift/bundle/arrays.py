@@ -63,7 +63,9 @@ def write_array(path: Path, elements: Iterable[str]) -> tuple[str, int]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     digest, count = hashlib.sha256(), 0
-    with part.open("wb") as file:
+    # As in `write_text`: a link in its place would be followed.
+    part.unlink(missing_ok=True)
+    with part.open("xb") as file:
 
         def put(text: str) -> None:
             data = text.encode("utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -70,12 +71,15 @@ def report(former: Manifest | None, now: Manifest, changes: Iterable[Change], li
 
 def _about(former: Manifest | None, now: Manifest) -> Iterator[str]:
     if now.identity.complete:
-        yield f"Exported as {now.identity.user}, which sees everything."
+        yield f"Exported as {_plain(now.identity.user)}, which sees everything."
     else:
-        yield f"**Not complete.** Exported as {now.identity.user}:"
-        yield from ("", *(f"- {reason[:_LINE]}" for reason in now.identity.reasons[:20]))
+        yield f"**Not complete.** Exported as {_plain(now.identity.user)}:"
+        yield from ("", *(f"- {_plain(reason[:_LINE])}" for reason in now.identity.reasons[:20]))
     if former and former.product_version != now.product_version:
-        yield from ("", f"The site went from version {former.product_version} to {now.product_version}.")
+        yield from (
+            "",
+            f"The site went from version {_plain(former.product_version)} to {_plain(now.product_version)}.",
+        )
     if former and (former.data, former.scope) != (now.data, now.scope):
         yield from (
             "",
@@ -103,6 +107,7 @@ def _lines(changes: Iterable[Change]) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Names are people's: they must not become Markdown, nor mention anybody."""
-    flat = " ".join(text.split())
-    return "".join(f"\\{c}" if c in "\\`*_[]<>#|~" else c for c in flat).replace("@", "@\u200b")
+    """Names are people's: they must not become Markdown, nor links, nor mention anybody."""
+    flat = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    flat = "".join(f"\\{c}" if c in "\\`*_[]>#|~$" else c for c in flat).replace("@", "@\u200b")
+    return re.sub(r"(?i)(?<=\bwww)\.|(?<=:)//", lambda m: "\\" + m[0], flat)

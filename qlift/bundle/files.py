@@ -24,7 +24,9 @@ def write_text(path: Path, text: str) -> str:
         return digest
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
+    # A link in its place would be followed, and a clone of somebody's repository may bring one.
+    part.unlink(missing_ok=True)
+    with part.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -7,6 +7,7 @@ Names and types: the official model pages of the Repository Service, specificati
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,7 +15,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypedDict
 
-Id = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+Id = Annotated[str, Field(pattern=f"^{ID.pattern}$")]
 """Ids become names of files and of objects in Pulumi's state, so they hold nothing else. A site has GUIDs."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(max_length=10_000)]

@@ -11,12 +11,14 @@ import shutil
 from pathlib import Path
 
 from qlift.bundle import layout
+from qlift.bundle.errors import BundleError
 from qlift.bundle.files import write_text
 
 FOLDER = ".unfinished"
 CHANGES = "changes.md"
 """The change report, while its export is not in place."""
 _COMMIT = "commit"
+_FOLDERS = (layout.OBJECTS, layout.SCRIPTS)
 _UNLISTED = (layout.APP_FILES, layout.RUNTIME_MANIFEST, layout.MANIFEST)
 """Files of every bundle that the manifest does not list, the manifest itself last."""
 
@@ -30,12 +32,22 @@ class Staging:
 
     def open(self) -> None:
         """What an earlier process was putting in place is put in place; what it was gathering stays."""
+        self._refuse_links()
         if (self.folder / _COMMIT).exists():
             told = self.folder / CHANGES
             self.recovered = told.read_text(encoding="utf-8") if told.exists() else None
             self._apply()
         # Nobody should commit half an export to git.
         write_text(self.folder / ".gitignore", "*\n")
+
+    def _refuse_links(self) -> None:
+        """What is written into the bundle stays in it, whatever a clone of the repository brings."""
+        inside = (self.folder, *(self.folder / n for n in _FOLDERS), *(self.bundle / n for n in _FOLDERS))
+        links = [path for path in inside if path.is_symlink()]
+        if links:
+            raise BundleError(
+                [f"{path}: a link; remove it, an export writes no file beyond it" for path in links]
+            )
 
     def commit(self) -> None:
         """Everything is written, the staged manifest lists it: now it becomes the bundle."""

@@ -13,8 +13,8 @@ from qlift.bundle import layout
 from qlift.bundle.arrays import read_file, write_array
 from qlift.bundle.errors import BundleError
 from qlift.bundle.files import digest_of, dump, write_text
-from qlift.bundle.models import AppFile, Identity, Manifest, Raw, Redaction, Rename, StreamAccess
-from qlift.bundle.redact import redact_entity, redact_script
+from qlift.bundle.models import ID, AppFile, Identity, Manifest, Raw, Redaction, Rename, StreamAccess
+from qlift.bundle.redact import may_hold_credentials, redact_entity, redact_script
 from qlift.bundle.staging import Staging
 
 
@@ -49,7 +49,7 @@ class Writer:
         runtime: dict[str, Raw] = {}
         names: dict[str, str] = {}
         for entity in entities:
-            key = str(entity["id"])
+            key = _safe(kind, str(entity["id"]))
             clean, redactions = redact_entity(kind, entity)
             self._redactions += redactions
             stable.append((key, _text(clean)))
@@ -62,16 +62,28 @@ class Writer:
         if kind in layout.RENAMED_KINDS:
             self._note_renames(kind, names)
 
-    def objects(self, app_id: str, objects: Iterable[Raw]) -> str:
-        """Returns the sha256 of the app's file."""
-        name = f"{layout.OBJECTS}/{app_id}.json"
-        texts = [_text(o) for o in sorted(objects, key=lambda o: str(o["id"]))]
+    def objects(self, app_id: str, objects: Iterable[Raw]) -> tuple[str, list[Redaction]]:
+        """Returns the sha256 of the app's file, and where credentials were."""
+        name = f"{layout.OBJECTS}/{_safe('app', app_id)}.json"
+        texts: list[str] = []
+        found: list[Redaction] = []
+        for item in sorted(objects, key=lambda o: str(o["id"])):
+            text = _text(item)
+            if may_hold_credentials(text):
+                clean, redactions = redact_entity("app-object", item)
+                found += redactions
+                text = _text(clean) if redactions else text
+            texts.append(text)
+        self._redactions += found
         self._hashes[name], _ = write_array(self._file(name), texts)
-        return self._hashes[name]
+        return self._hashes[name], found
 
-    def resume_objects(self, app_id: str, sha256: str) -> bool:
+    def resume_objects(self, app_id: str, sha256: str, redacted: Iterable[Raw] = ()) -> bool:
         """Take over what was gathered before an interruption, if it is still whole."""
-        return self._resume(f"{layout.OBJECTS}/{app_id}.json", sha256)
+        resumed = self._resume(f"{layout.OBJECTS}/{app_id}.json", sha256)
+        if resumed:
+            self._redactions += [Redaction.model_validate(r) for r in redacted]
+        return resumed
 
     def objects_of(self, app_id: str) -> Iterator[Raw]:
         """Of an app whose objects this export has gathered."""
@@ -88,7 +100,7 @@ class Writer:
         """
         clean, redactions = redact_script(app_id, app_name, text)
         self._redactions += redactions
-        name = f"{layout.SCRIPTS}/{app_id}.qvs"
+        name = f"{layout.SCRIPTS}/{_safe('app', app_id)}.qvs"
         self._hashes[name] = write_text(self._file(name), clean)
         return self._hashes[name], tuple(r.field for r in redactions)
 
@@ -241,6 +253,18 @@ def _as_written(path: Path, model: Any, entry: Raw) -> Any:
 
 def _spoilt(path: Path) -> BundleError:
     return BundleError([f"{path}: not as an earlier export wrote it; restore it from git"])
+
+
+def _safe(kind: str, id_: str) -> str:
+    """Ids become names of files. Raises `BundleError`."""
+    if not ID.fullmatch(id_):
+        raise BundleError(
+            [
+                f"{kind}: the site names an object {id_!r}; an id has letters, digits, - and _. Nothing is "
+                "written: find out who answers for the site there"
+            ]
+        )
+    return id_
 
 
 def _json(value: Any) -> str:

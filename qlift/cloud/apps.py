@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from qlift.cloud.errors import Ambiguous, Forbidden, NotFound, Refused
 from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, attach, provenance_of
+from qlift.cloud.recovery import tenant_time
 from qlift.cloud.spaces import live_assignment_of, set_roles, unassign
 from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 from qlift.cloud.uploads import upload_file
@@ -47,6 +49,18 @@ def left_over(tenant: Tenant, space_id: str | None, provenance: Provenance, kept
     return sorted(a.id for a in found)
 
 
+def restored(tenant: Tenant, provenance: Provenance, *, published: bool) -> Iterator[App]:
+    """Own work that came back from its deletion after its space had gone: it is ours, and in no space."""
+    me = tenant.client.me().id
+    for listed in tenant.index.app_of(provenance):
+        in_a_space = listed.space_id is not None and tenant.index.space(listed.space_id) is not None
+        if in_a_space or listed.owner_id != me or bool(listed.publish_time) != published:
+            continue
+        live = get_app(tenant, listed.id, f'app "{listed.name}"')
+        if live is not None and provenance_of(live.description) == provenance:
+            yield live
+
+
 def _finished(tenant: Tenant, space_id: str | None, provenance: Provenance) -> App | None:
     found = recognised(tenant, space_id, lambda a: provenance_of(a.description) == provenance)
     return next(found, None)
@@ -77,6 +91,11 @@ def import_app(
     app = _finished(tenant, space_id, provenance)
     if app is not None:
         tenant.wait_for_lists()
+        return app
+    app = next(restored(tenant, provenance, published=False), None)
+    if app is not None:
+        if space_id is not None:
+            app = move_app(tenant, app, space_id, f'app "{name}"')
         return app
     owners = list(object_owners)
     app = _unfinished(tenant, space_id, provenance)
@@ -173,15 +192,29 @@ def move_app(tenant: Tenant, app: App, space_id: str, subject: str) -> App:
     return moved
 
 
-def delete_app(tenant: Tenant, app_id: str, subject: str) -> None:
-    """An app that is gone already is a success, also where the tenant says 403 for it."""
+def leave_space(tenant: Tenant, app: App, subject: str) -> App:
+    """To its owner's personal space."""
+    answer = tenant.repeated(lambda: tenant.client.delete(f"/api/v1/apps/{app.id}/space", subject=subject))
+    left = App.of_answer(answer.data, subject)
+    tenant.index.record_app(left)
+    return left
+
+
+def delete_app(tenant: Tenant, app_id: str, subject: str) -> datetime:
+    """An app that is gone already is a success, also where the tenant says 403 for it.
+
+    Returns when that was, in the tenant's time.
+    """
+    deleted_at = datetime.now(UTC)
     try:
         with suppress(NotFound):
-            tenant.client.delete(f"/api/v1/apps/{app_id}", subject=subject)
+            answer = tenant.client.delete(f"/api/v1/apps/{app_id}", subject=subject)
+            deleted_at = tenant_time(answer.headers) or deleted_at
     except Forbidden:
         if find_app(tenant, app_id, subject) is not None:
             raise
     tenant.index.forget_app(app_id)
+    return deleted_at
 
 
 ELEVATION = {"shared": ("producer",), "managed": ("facilitator",)}

@@ -34,6 +34,7 @@ from qlift.cloud.errors import (
 from qlift.cloud.limits import READS, UPLOADS, WRITES, Limiter, RateLimits, Waiting
 from qlift.cloud.log import RequestLog
 from qlift.cloud.models import TenantInfo, User, parsed
+from qlift.cloud.secrets import without
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 120.0
@@ -161,16 +162,23 @@ class Client:
             raise Unreachable(f"{error}; correct `url` of the target", subject="tenant") from None
         self.credentials = credentials
         self.now, self.sleep = now, sleep
-        self._log = log or RequestLog(None)
+        self.log = log or RequestLog(None)
         self._limiter = Limiter(share=share, now=now, sleep=sleep, limits=limits, waiting=waiting)
-        self._http = httpx.Client(
-            base_url=self.url,
-            verify=verify if verify is not None else True,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=8, keepalive_expiry=IDLE_SECONDS),
-            # A proxy of the environment has no business between two ends of one machine.
-            trust_env=urlsplit(self.url).hostname not in LOOPBACK,
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=self.url,
+                verify=verify if verify is not None else True,
+                follow_redirects=False,
+                limits=httpx.Limits(max_connections=8, keepalive_expiry=IDLE_SECONDS),
+                # A proxy of the environment has no business between two ends of one machine.
+                trust_env=urlsplit(self.url).hostname not in LOOPBACK,
+            )
+        except OSError as error:
+            raise Unreachable(
+                "the authorities that SSL_CERT_FILE or SSL_CERT_DIR name cannot be read "
+                f"({error.strerror or error}); correct the variable, or name the file in the target's `ca`",
+                subject="tenant",
+            ) from None
         self._token: tuple[str, float] | None = None
         """And when to fetch the next one."""
         self._scopes: frozenset[str] | None = None
@@ -334,7 +342,7 @@ class Client:
         if response.status_code >= httpx.codes.BAD_REQUEST:
             raise self._error(response, subject)
         if response.is_redirect:
-            where = scrub(response.headers.get("location", "nowhere"))
+            where = scrub(self._clean(response.headers.get("location", "nowhere")))
             raise Failed(
                 f"a change was redirected to {where}; write the tenant's own address into the target's `url`",
                 subject=subject,
@@ -415,7 +423,7 @@ class Client:
     def _note(
         self, method: str, path: str, subject: str, response: httpx.Response | None, started: float
     ) -> None:
-        self._log.note(
+        self.log.note(
             method=method,
             path=path,
             subject=subject,
@@ -522,15 +530,14 @@ class Client:
     def _body(self, response: httpx.Response) -> Any:
         """JSON if it is, text otherwise, None when empty; without this client's own secrets."""
         try:
-            return json.loads(self._clean(response.text))
-        except ValueError:
+            # Read first: JSON may spell a secret in other letters.
+            return without(json.loads(response.text), self._secrets())
+        except (ValueError, RecursionError):
             return None if _is_page(response) else self._clean(response.text) or None
 
     def _clean(self, text: str) -> str:
         """What looks like a secret is scrubbed where the text is used; here, what certainly is one."""
-        for secret in self._secrets():
-            text = text.replace(secret, "(secret)")
-        return text
+        return str(without(text, self._secrets()))
 
     def _secrets(self) -> list[str]:
         credentials = self.credentials

@@ -23,9 +23,13 @@ LONGEST_TEXT = 500
 """Characters of the tenant's own words in one message."""
 
 _SECRET = re.compile(
-    r"(?i)((?:bearer|basic)\s+[\w\-.~+/]{16,}=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|"
-    r"(?:client_secret|password|pwd|api[_-]?key|(?:access|refresh|id)_token|authorization)"
-    r"[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic)\s+)?[^\s\"',;}]+)"
+    r"(?is)((?:bearer|basic)\s+[\w\-.~+/]{16,}=*|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|"
+    r"-----BEGIN [A-Z ]*PRIVATE KEY.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)|"
+    r"\b(?:password|passphrase|pwd|client[_-]secret)\s+is:?\s+(?!(?:not?|required|wrong|invalid|incorrect|missing|"
+    r"expired|too|empty|the|an?)\b)[^\s\"',;}]+|"
+    r"(?<=://)[^\s/@:]*:[^\s/]+(?=@)|"
+    r"(?:secret|password|passwd|passphrase|pwd|(?:api|account|access)[_-]?key|(?:access|refresh|id)_token|"
+    r"authorization|(?<![a-z])sig)\\?[\"']?\s*[:=]\s*\\?[\"']?(?:(?:bearer|basic)\s+)?[^\s\"',;}]+)"
 )
 
 

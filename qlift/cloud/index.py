@@ -13,7 +13,19 @@ from typing import Any, Generic, Literal, TypeVar
 
 from qlift.cloud.client import Client
 from qlift.cloud.errors import Forbidden, NotFound
-from qlift.cloud.models import Answer, App, Assignment, Group, Quota, Space, Task, User, parsed
+from qlift.cloud.models import (
+    Answer,
+    App,
+    Assignment,
+    Group,
+    Quota,
+    Share,
+    Space,
+    Task,
+    User,
+    parsed,
+)
+from qlift.cloud.provenance import Provenance, provenance_of
 
 Listed = Literal["spaces", "users", "groups", "apps", "tasks", "assignments"]
 PAGE = 100
@@ -115,6 +127,11 @@ class _Listing(Generic[T]):
                 self._by_key[key][id_] = element
 
 
+def _keys_of_app(app: App) -> tuple[Hashable, ...]:
+    provenance = provenance_of(app.description)
+    return (app.space_id,) if provenance is None else (app.space_id, provenance)
+
+
 class Index:
     """Thread-safe; the first who needs a kind lists it, the others wait for that list. Ages in seconds."""
 
@@ -137,7 +154,7 @@ class Index:
         self._groups = _Listing[Group](
             lambda: self._list(Group, "/api/v1/groups", "groups"), lambda g: g.id, lambda g: (g.name,), now
         )
-        self._apps = _Listing[App](self._list_apps, lambda a: a.id, lambda a: (a.space_id,), now)
+        self._apps = _Listing[App](self._list_apps, lambda a: a.id, _keys_of_app, now)
         self._tasks = _Listing[Task](
             lambda: self._list(Task, "/api/scheduling/tasks", "schedules"),
             lambda t: t.id,
@@ -145,6 +162,8 @@ class Index:
             now,
         )
         self._quotas: dict[str, Quota] | None = None
+        self._written_apps: dict[str, App] = {}
+        self._shares: dict[str, list[Share]] = {}
         self._assignments: dict[str, _Listing[Assignment]] = {}
         """By space: there is no list of all. Their ids are the assignees', one of each in a space."""
 
@@ -211,6 +230,13 @@ class Index:
     def user(self, id_: str) -> User | None:
         return self._users.get(id_)
 
+    def users(self) -> list[User]:
+        """Active (or invited)."""
+        return [u for u in self._users.all() if u.status not in NOT_LIVE]
+
+    def group(self, id_: str) -> Group | None:
+        return EVERYONE if id_ == EVERYONE.id else self._groups.get(id_)
+
     def group_named(self, name: str) -> Group | None:
         """Names of groups are case-sensitive. The list leaves out the group that everybody is in."""
         if name == EVERYONE.name:
@@ -227,7 +253,26 @@ class Index:
         return self._apps.get(id_)
 
     def record_app(self, app: App) -> None:
+        self._written_apps[app.id] = app
         self._apps.record(app)
+
+    def written_app(self, id_: str) -> App | None:
+        """As the tenant answered this process's last write of it."""
+        return self._written_apps.get(id_)
+
+    def app_of(self, provenance: Provenance) -> list[App]:
+        """Those whose description ends in this line, wherever they are."""
+        return self._apps.with_key(provenance)
+
+    def shares(self, space_id: str) -> list[Share]:
+        """Of single apps, as they were when first asked for; none where this identity may not list them."""
+        if space_id not in self._shares:
+            try:
+                path = f"/api/v1/spaces/{space_id}/shares"
+                self._shares[space_id] = list(self._list(Share, path, "shares"))
+            except (Forbidden, NotFound):
+                self._shares[space_id] = []
+        return self._shares[space_id]
 
     def forget_app(self, id_: str) -> None:
         self._apps.forget(id_)

@@ -8,10 +8,35 @@ import os
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 log = logging.getLogger(__name__)
 
 VARIABLE = "QLIFT_LOG"
+
+
+class DeletedApp(BaseModel):
+    """An app that a run deleted."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    event: Literal["app deleted"] = "app deleted"
+    stack: str
+    kind: Literal["App", "AppPublication"]
+    key: str
+    """Logical name."""
+    app: str
+    """Its id."""
+    name: str
+    superseded: bool
+    """Newer content took its place: not what an undo would bring back."""
+    changes: tuple[str, ...]
+    """What people had done to it, when the run was allowed to delete it all the same."""
+    deleted_at: datetime
+    recoverable_until: datetime | None
+    """None: it was too young to be kept."""
 
 
 class LogError(Exception):
@@ -54,11 +79,9 @@ class RequestLog:
         seconds: float,
     ) -> None:
         """`path` without its query; `status` None means that no answer came."""
-        if self._path is None:
-            return
-        line = json.dumps(
+        self._note(
+            f"{method} {subject}",
             {
-                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
                 "method": method,
                 "path": path.partition("?")[0],
                 "subject": subject,
@@ -66,12 +89,20 @@ class RequestLog:
                 "trace_id": trace_id,
                 "milliseconds": round(seconds * 1000),
             },
-            ensure_ascii=False,
         )
+
+    def note_deleted_app(self, app: DeletedApp) -> None:
+        """What `qlift restore` reads."""
+        self._note(f"the end of app {app.app}", app.model_dump(mode="json"))
+
+    def _note(self, what: str, entry: dict[str, Any]) -> None:
+        if self._path is None:
+            return
+        entry = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
         try:
-            self._append(line.encode() + b"\n")
+            self._append(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
         except OSError as error:
-            log.warning("%s %s is missing in the log %s: %s", method, subject, self._path, error.strerror)
+            log.warning("%s is missing in the log %s: %s", what, self._path, error.strerror)
 
     def _append(self, line: bytes) -> None:
         """In one go: other processes of the run append to the same file."""
@@ -82,3 +113,26 @@ class RequestLog:
                 os.write(descriptor, line)
             finally:
                 os.close(descriptor)
+
+
+def deleted_apps(path: Path, stack: str) -> list[DeletedApp]:
+    """Of a stack, as the log tells, the last of each logical name; oldest first. Raises `LogError`."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise LogError(f"the log {path} cannot be read: {reason}") from None
+    found: dict[tuple[str, str], DeletedApp] = {}
+    for line in lines:
+        if '"app deleted"' not in line:
+            continue
+        try:
+            entry = DeletedApp.model_validate_json(line)
+        except ValidationError:
+            # A line that a full disk cut off, or that somebody edited.
+            log.warning("a line of %s is not readable: %s", path, line[:80])
+            continue
+        if entry.stack == stack and not entry.superseded:
+            found.pop((entry.kind, entry.key), None)
+            found[entry.kind, entry.key] = entry
+    return list(found.values())

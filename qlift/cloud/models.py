@@ -71,7 +71,24 @@ class Assignment(Answer):
     roles: Words
 
 
+class Share(Answer):
+    """One app of a space, shared with somebody."""
+
+    id: str
+    resource_id: Text = ""
+
+
+class Run(Answer):
+    """Of a task."""
+
+    task_id: Text = ""
+    started_at: Text = ""
+    ended_at: Text = ""
+
+
 class Role(Answer):
+    """Of a user: a role, or a group."""
+
     name: Text = ""
 
 
@@ -82,6 +99,8 @@ class User(Answer):
     name: Text = ""
     status: Text = "active"
     assigned_roles: Annotated[tuple[Role, ...], BeforeValidator(lambda v: v or ())] = ()
+    assigned_groups: Annotated[tuple[Role, ...], BeforeValidator(lambda v: v or ())] = ()
+    """By name, of groups that the tenant has seen this user in."""
 
     @property
     def is_bot(self) -> bool:
@@ -122,6 +141,9 @@ class App(Answer):
     owner_id: Text = ""
     origin_app_id: Text = ""
     publish_time: Text = ""
+    created_date: Text = ""
+    modified_date: Text = ""
+    last_reload_time: Text = ""
     creator_id: Text = ""
     """Of items alone; an app's own answer does not tell it."""
 

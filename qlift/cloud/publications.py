@@ -17,7 +17,9 @@ from qlift.cloud.apps import (
     find_app,
     give_object,
     import_as,
+    leave_space,
     recognised,
+    restored,
 )
 from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, attach, provenance_of
@@ -61,6 +63,8 @@ def publish_copy(
     found = our_publication(tenant, space_id, provenance)
     if found is not None:
         return _settled(tenant, found, app_id, name, description, provenance, marked)
+    if (back := _again(tenant, app_id, space_id, name, description, provenance, marked)) is not None:
+        return back
     body = {"spaceId": space_id, "data": "source"}
     return _publish(tenant, app_id, space_id, body, name, description, provenance, marked)
 
@@ -89,6 +93,8 @@ def publish_move(
     tenant.index.fresh("apps", LOOK_UP_SECONDS)
     found = our_publication(tenant, space_id, provenance)
     if found is None:
+        if (back := _again(tenant, origin_id, space_id, name, description, provenance, marked)) is not None:
+            return back
         transient = _transient(provenance)
         for half_done in recognised(tenant, staging_space_id, lambda a: _is_of(transient, a)):
             delete_app(tenant, half_done.id, subject)
@@ -127,6 +133,29 @@ def _settled(
         kept = provenance if marked else None
         return describe(tenant, found.id, name=name, description=description, provenance=kept)
     return found
+
+
+def _again(
+    tenant: Tenant,
+    origin_id: str,
+    space_id: str,
+    name: str,
+    description: str,
+    provenance: Provenance,
+    marked: bool,
+) -> App | None:
+    """One that came back after its space had gone is published again as it is: its users' content stays."""
+    found = next(restored(tenant, provenance, published=True), None)
+    if found is None:
+        return None
+    if found.space_id is not None:
+        # Of the space that is gone; nobody has rights there.
+        found = leave_space(tenant, found, f'publication "{name}"')
+    body = {"spaceId": space_id, "data": "source", "moveApp": True, "originAppId": origin_id}
+    published = _publish(tenant, found.id, space_id, body, name, description, provenance, marked, moves=True)
+    if published.id != found.id:
+        tenant.index.forget_app(found.id)
+    return published
 
 
 def _transient(provenance: Provenance) -> Provenance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,8 @@ class Target(BaseModel):
     """Of the tenant's rate limits, for phases that run side by side."""
     limits: RateLimits = RateLimits()
     """Of a tenant that has others than Qlik documents, such as a simulated one."""
+    imports_per_day: int = Field(300, gt=0)
+    """App imports that the tenant takes, by its subscription: 300, 2,000 or 10,000. For reckoning only."""
     list_lag_seconds: float = Field(LAG_SECONDS, ge=0)
     """By how long the tenant's lists may be behind its objects."""
     api_key_env: str = "QLIFT_API_KEY"
@@ -73,7 +76,7 @@ def load_target(name_or_path: str, root: Path) -> Target:
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+        raise SettingsError(f"{path}: {_yaml_problem(error)}") from None
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: expected keys and values, such as `url: https://...`")
     keys = [k for k in Target.model_fields if k != "path"]
@@ -88,6 +91,13 @@ def load_target(name_or_path: str, root: Path) -> Target:
     if problems:
         raise SettingsError("\n".join(f"{path}: {p}" for p in problems))
     return target
+
+
+def _yaml_problem(error: Exception) -> str:
+    """Line and problem, never what stands there: it may be a secret in the wrong place."""
+    mark = getattr(error, "problem_mark", None)
+    what = re.sub(r"'[^']{2,}'", "...", str(getattr(error, "problem", None) or "not UTF-8"))
+    return f"not readable as YAML{f', line {mark.line + 1}' if mark else ''}: {what}"
 
 
 def _unknown(key: str, keys: list[str]) -> str:

@@ -11,6 +11,7 @@ from qlift.derivation.apps import derive_apps
 from qlift.derivation.context import Context, SelectedApp, Site
 from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.findings import Findings
+from qlift.derivation.hand_over import about_hand_over, handed_over
 from qlift.derivation.name_checks import check_names
 from qlift.derivation.people import People
 from qlift.derivation.people_findings import about_people
@@ -40,8 +41,13 @@ def derive(
     apps = derive_apps(context, selected)
     made_spaces = spaces(context, all_places, selected)
     made_owners = owners(context, all_places)
-    made_assignments = (*working_roles(context, made_spaces), *assignments(context, all_places, selected))
+    theirs = handed_over(context, all_places, selected, apps, made_spaces)
+    made_assignments = (
+        *working_roles(context, made_spaces, frozenset(theirs.spaces)),
+        *assignments(context, all_places, selected),
+    )
     made_schedules = schedules(context, apps)
+    about_hand_over(context, theirs, made_spaces, made_owners, made_schedules)
     _refuse_equal_names(findings, "assignments", (a.key for a in made_assignments))
     _refuse_equal_names(findings, "schedules", (s.key for s in made_schedules))
     check_names(context, all_places, selected, made_assignments)
@@ -50,6 +56,8 @@ def derive(
     _not_migrated(context, selected)
     return Desired(
         phase=plan.phase,
+        on_source_change=plan.apps.on_source_change,
+        handed_over=theirs,
         spaces=made_spaces,
         space_owners=made_owners,
         assignments=tuple(sorted(made_assignments, key=lambda a: a.key)),
@@ -96,11 +104,14 @@ def _about_the_bundle(context: Context, site: Site) -> None:
     for redaction in site.bundle.redactions:
         if redaction.kind == SCRIPT:
             continue
+        in_app_file = redaction.kind in ("app", "app-object")
         context.findings.info(
             "CREDENTIAL-REDACTED",
             redaction.name or redaction.id,
             f"a credential in {redaction.kind}.{redaction.field} was taken out of the bundle",
-            "give the connection its credential in the tenant",
+            "the app's file holds it still: take it out in the source, and export again"
+            if in_app_file
+            else "give the connection its credential in the tenant",
         )
 
 

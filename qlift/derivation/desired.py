@@ -162,8 +162,17 @@ class ReloadSchedule(Model):
     after_status: Literal["succeeded", "failed"] | None = None
 
 
+class HandedOver(Model):
+    """Keys of what is people's from now on, with all that belongs to it. Sorted."""
+
+    spaces: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ()
+
+
 class Desired(Model):
     phase: str
+    on_source_change: Literal["ask", "republish", "new_copy"] = "ask"
+    handed_over: HandedOver = HandedOver()
     spaces: tuple[Space, ...] = ()
     space_owners: tuple[SpaceOwner, ...] = ()
     assignments: tuple[SpaceAssignment, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
@@ -36,14 +37,20 @@ def plan_path(root: Path, phase: str) -> Path:
     return root / phase if phase.endswith((".yaml", ".yml")) else root / "stacks" / phase / "plan.yaml"
 
 
-def load_bundles(root: Path, plan: Plan) -> list[Bundle]:
-    """Raises `PlanError` or `BundleError` with the problems of all of them."""
+def bundle_folders(root: Path, plan: Plan) -> list[Path]:
+    """In the order of `sources`. Raises `PlanError`."""
     problems: list[str] = []
     folders = [_inside(root, root, s.bundle, f"sources: {s.site}: bundle", problems) for s in plan.sources]
     if problems:
         raise PlanError(problems)
+    return folders
+
+
+def load_bundles(root: Path, plan: Plan) -> list[Bundle]:
+    """Raises `PlanError` or `BundleError` with the problems of all of them."""
+    problems: list[str] = []
     found: list[Bundle] = []
-    for source, folder in zip(plan.sources, folders, strict=True):
+    for source, folder in zip(plan.sources, bundle_folders(root, plan), strict=True):
         try:
             bundle = load_bundle(folder)
         except BundleError as error:
@@ -76,8 +83,27 @@ def _inside(root: Path, folder: Path, given: str, where: str, problems: list[str
     return path
 
 
+@dataclass(frozen=True)
+class PhaseFiles:
+    """What a phase is derived from, as read."""
+
+    plan: Plan
+    bundles: list[Bundle]
+    people: People
+    waivers: list[Waiver]
+
+    def derive(self, as_of: date) -> Desired:
+        return derive(self.bundles, self.plan, self.people, self.waivers, as_of)
+
+
 def derive_phase(root: Path, phase: str, files: PeopleFiles, as_of: date) -> tuple[Plan, Desired]:
     """Raises `PlanError` or `BundleError`; what the plan says about the source comes as findings."""
+    read = read_phase(root, phase, files)
+    return read.plan, read.derive(as_of)
+
+
+def read_phase(root: Path, phase: str, files: PeopleFiles) -> PhaseFiles:
+    """Raises `PlanError` or `BundleError`."""
     path = plan_path(root, phase)
     plan = load_plan(path)
     problems = []
@@ -88,7 +114,7 @@ def derive_phase(root: Path, phase: str, files: PeopleFiles, as_of: date) -> tup
     waivers = _tried(lambda: _waivers(path.parent / WAIVERS), problems)
     if problems:
         raise PlanError(problems)
-    return plan, derive(load_bundles(root, plan), plan, People(plan, users, groups), waivers, as_of)
+    return PhaseFiles(plan, load_bundles(root, plan), People(plan, users, groups), waivers)
 
 
 def _tried(read: Callable[[], list[T]], problems: list[str]) -> list[T]:

@@ -148,6 +148,8 @@ class SpacePlan(PlanModel):
     """Default: the identity that qlift works as."""
     access: Access | None = None
     """Default: from_rules when the space comes from a stream, else none."""
+    handed_over: StrictBool = False
+    """It is people's from now on, with all that is in it: nothing of it is enforced or deleted any more."""
     working_role: StrictBool = True
     """Whether qlift's own identity gets a role in the space while it works there."""
     of: Word | None = None
@@ -158,7 +160,9 @@ class SpacePlan(PlanModel):
         if self.type == "shared" and self.staging is not None:
             raise ValueError("`staging` belongs to managed spaces; apps go straight into a shared one")
         if self.of is not None:
-            fixed = [k for k in ("owner", "access", "description") if k in self.model_fields_set]
+            fixed = [
+                k for k in ("owner", "access", "description", "handed_over") if k in self.model_fields_set
+            ]
             if fixed:
                 raise ValueError(f"`{fixed[0]}` is for the phase that makes the space (`of: {self.of}`)")
         return self
@@ -189,7 +193,10 @@ class AppsPlan(PlanModel):
     data: Literal["all", "none"] | None = None
     """What the export has to hold; default: whatever it holds."""
     scope: Literal["all", "published", "approved"] | None = None
-    on_source_change: Literal["republish"] = "republish"
+    on_source_change: Literal["ask", "republish", "new_copy"] = "ask"
+    """What becomes of an app whose source changed, and which people changed in the tenant too."""
+    handed_over: tuple[Word, ...] = ()
+    """Names or ids of apps that are people's from now on."""
 
 
 class SchedulesPlan(PlanModel):
@@ -202,6 +209,8 @@ class Plan(PlanModel):
     version: Literal[1]
     phase: Annotated[str, Field(pattern=PHASE_NAME)]
     sources: Annotated[tuple[SourceBundle, ...], Field(min_length=1)]
+    handed_over: StrictBool = False
+    """All of it is people's from now on."""
     uses: tuple[Word, ...] = ()
     """Other phases whose spaces this one refers to."""
     select: Selection = Selection()

@@ -19,7 +19,6 @@ MOST_BYTES, MOST_VALUES, MOST_LEVELS = 2_000_000, 200_000, 50
 
 _LATER = {
     "adopt": "taking over what is already in the tenant comes later; until then it is a conflict",
-    "handed_over": "hand-over comes later; this version enforces what it made until it is destroyed",
     "exclusive": "removing other people's grants comes later; until then they stay",
     "connections": "data connections come later; until then they are a finding",
     "scripts": "load scripts come later; until then apps keep theirs",
@@ -33,8 +32,6 @@ _LATER_VALUES = {
         "create",
     ): "`create` comes later: this version makes no users or groups; let them log in first",
     ("missing", "skip"): "`skip` comes later: this version stops at everyone who is missing",
-    ("on_source_change", "ask"): "`ask` comes later: this version republishes",
-    ("on_source_change", "new_copy"): "`new_copy` comes later: this version republishes",
 }
 
 

@@ -4,7 +4,8 @@ Written in UTF-8 with a byte order mark, by which spreadsheets know it, separate
 without the mark, separated by commas, semicolons or tabs: what a spreadsheet saves depends on its country.
 
 A spreadsheet takes `=1+1` for a formula and makes 7 of `007`. Such a value is written with an apostrophe
-before it, which stays visible there, and read without.
+before it, which stays visible there, and read without. Many separate by semicolons and would see a cell in
+`x;=1+1` too, so what follows a separator is written likewise.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-_FORMULA = re.compile(r"[=+\-@\t\r]")
+_SIGN = r"[=+\-@\uff1d\uff0b\uff0d\uff20]"
+"""What begins a formula, in the wide form that some countries type too (OWASP, "CSV Injection")."""
+_FORMULA = re.compile(rf"\s*{_SIGN}|[\t\r\n]")
+_INSIDE = re.compile(rf"([;\t\r\n]\s*\"?\s*)('*{_SIGN})")
+_INSIDE_GUARDED = re.compile(rf"([;\t\r\n]\s*\"?\s*)'('*{_SIGN})")
 _NUMBER = re.compile(r"(?=.*\d)[\d.,:/\-+ eE%]+")
 _PLAIN_NUMBER = re.compile(r"0|[1-9]\d{0,10}")
 """Shown and saved as it is; from twelve digits on it becomes something like 1.2E+11."""
@@ -27,11 +32,13 @@ SEPARATORS = ",;\t"
 
 def guarded(value: str) -> str:
     """As it is written; `restored` takes it back."""
+    value = _INSIDE.sub(r"\1'\2", value)
     return f"'{value}" if _rewritten(value) else value
 
 
 def restored(value: str) -> str:
-    return value[1:] if value.startswith("'") and _rewritten(value[1:]) else value
+    value = value[1:] if value.startswith("'") and _rewritten(value[1:]) else value
+    return _INSIDE_GUARDED.sub(r"\1\2", value)
 
 
 def _rewritten(value: str) -> bool:
@@ -52,7 +59,8 @@ def sheet_text(header: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
     writer.writerow(header)
     for row in rows:
         cells = [guarded(row[name]) for name in header]
-        (careful if any("\r" in c for c in cells) else writer).writerow(cells)
+        # In quotes, what stands between separators of other countries is no cell of its own.
+        (careful if any(mark in c for c in cells for mark in "\r;\t") else writer).writerow(cells)
     return out.getvalue()
 
 

@@ -96,14 +96,16 @@ def _bad_name(context: Context, space: str, problem: str) -> None:
     context.findings.error("SPACE-NAME", space, problem, "give the space another `name` in the plan")
 
 
-def working_roles(context: Context, made: tuple[Space, ...]) -> list[SpaceAssignment]:
+def working_roles(
+    context: Context, made: tuple[Space, ...], handed_over: frozenset[str]
+) -> list[SpaceAssignment]:
     without = {slug(k) for k, s in context.plan.spaces.items() if not s.working_role}
     return [
         SpaceAssignment(
             key=f"{s.key}.self", space=s.key, assignee=Assignee(type="self"), roles=WORKING_ROLES[s.type]
         )
         for s in made
-        if s.key not in without and not s.external
+        if s.key not in without | handed_over and not s.external
     ]
 
 

@@ -27,7 +27,9 @@ def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
             "object_owners": object_owner_inputs(app.object_owners),
             "site": app.source.site,
             "source": short_id(app.source.id),
+            "on_source_change": run.desired.on_source_change,
             **run.provenance_inputs(),
+            **run.app_inputs(app.key),
         }
         after = [spaces.working_role.get(app.space)] if app.space else []
         made[app.key] = App(app.key, props, job.options(after, app.former_keys))

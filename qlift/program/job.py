@@ -28,6 +28,16 @@ class Run:
 
     def __init__(self, desired: Desired, stack: str, provenance: str) -> None:
         self.desired, self.stack, self.provenance = desired, stack, provenance
+        self._handed_over_spaces = frozenset(desired.handed_over.spaces)
+        self._handed_over_apps = frozenset(desired.handed_over.apps)
 
     def provenance_inputs(self) -> dict[str, str]:
         return {"stack": self.stack, "provenance": self.provenance}
+
+    def space_inputs(self, space: str | None) -> dict[str, bool]:
+        """Of what belongs to a space, by the space's key."""
+        return {"handed_over": space in self._handed_over_spaces}
+
+    def app_inputs(self, app: str | None) -> dict[str, bool]:
+        """Of what belongs to an app, by the app's key."""
+        return {"handed_over": app in self._handed_over_apps}

@@ -24,6 +24,7 @@ class _Owned:
     """An app that gets an owner. `name` is the logical name of the AppOwner."""
 
     name: str
+    app_key: str
     former_names: tuple[str, ...]
     app: AnyApp
     space: str | None
@@ -43,7 +44,7 @@ def declare_owners(
     """Owners of apps by app (or publication); owners of spaces come after all that is in them."""
     made: dict[AnyApp, AppOwner] = {}
     for owned in _owned(run.desired, apps, publications):
-        props = {
+        props: dict[str, object] = {
             "app": owned.app.key,
             "app_id": owned.app.id,
             "fingerprint": owned.app.fingerprint,
@@ -51,6 +52,7 @@ def declare_owners(
             "match_by": owned.owner.by,
             "planned_roles": _planned_roles(run.desired, owned.space, owned.owner),
             "personal": owned.space is None,
+            **run.app_inputs(owned.app_key),
         }
         options = job.options([owned.after, *permissions.get(owned.space or "", [])], owned.former_names)
         made[owned.app] = AppOwner(owned.name, props, options)
@@ -61,6 +63,7 @@ def declare_owners(
             "owner": space_owner.owner.name,
             "match_by": space_owner.owner.by,
             "working_roles": _working_roles(run.desired, space_owner.space),
+            **run.space_inputs(space_owner.space),
         }
         after = [*inside.get(space_owner.space, []), spaces.working_role.get(space_owner.space)]
         SpaceOwner(space_owner.space, props, job.options(after))
@@ -76,12 +79,13 @@ def _owned(
     for owner in desired.app_owners:
         app = staged[owner.app]
         after = publication_of.get(app.key)
-        yield _Owned(app.key, app.former_keys, apps[app.key], app.space, owner.owner, after)
+        yield _Owned(app.key, app.key, app.former_keys, apps[app.key], app.space, owner.owner, after)
     for publication_owner in desired.publication_owners:
         found = published[publication_owner.publication]
         former = tuple(f"published.{k}" for k in found.former_keys)
         resource = publications[found.key]
-        yield _Owned(f"published.{found.key}", former, resource, found.space, publication_owner.owner)
+        name = f"published.{found.key}"
+        yield _Owned(name, found.app, former, resource, found.space, publication_owner.owner)
 
 
 def _inside(

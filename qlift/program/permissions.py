@@ -12,5 +12,5 @@ def declare_permissions(run: Run, job: Job, spaces: Spaces) -> dict[str, list[Sp
     made: dict[str, list[SpaceAssignment]] = {}
     for assignment in run.desired.assignments:
         if assignment.assignee.type != "self":
-            made.setdefault(assignment.space, []).append(declare_assignment(spaces, assignment, job))
+            made.setdefault(assignment.space, []).append(declare_assignment(run, spaces, assignment, job))
     return made

@@ -14,6 +14,7 @@ from qlift.bundle import BundleError
 from qlift.cloud.settings import SettingsError, load_target
 from qlift.derivation import PeopleFiles, PlanError, derive_phase
 from qlift.derivation.desired import Desired, Severity
+from qlift.derivation.digest import Digests, phase_digests
 from qlift.derivation.plan import Plan
 from qlift.program.apps import declare_apps
 from qlift.program.failures import hold_back_dependents
@@ -21,9 +22,12 @@ from qlift.program.job import Job, Run
 from qlift.program.owners import declare_owners
 from qlift.program.permissions import declare_permissions
 from qlift.program.publications import declare_publications
+from qlift.program.reviewed import refusal
 from qlift.program.schedules import declare_schedules
 from qlift.program.spaces import declare_spaces
 
+JOBS = ("spaces", "apps", "publications", "permissions", "owners", "schedules")
+"""The standard jobs."""
 SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
 
 
@@ -33,10 +37,12 @@ def declare_phase() -> None:
     config = pulumi.Config("qlift")
     phase, target = config.require("phase"), config.require("target")
     # Today's date only expires waivers and what is over; schedules never anchor at it.
-    plan, desired = _derived(Path.cwd(), phase, target, datetime.now(UTC).date())
+    plan, desired, digests = _derived(Path.cwd(), phase, target, datetime.now(UTC).date())
+    if (not_reviewed := refusal(digests, pulumi.get_stack())) is not None:
+        raise pulumi.RunError(not_reviewed)
     refuse_without_checkpoints(plan, os.environ)
     _report(desired, phase, target)
-    declare(desired, stack=pulumi.get_stack(), provenance=plan.provenance)
+    declare(desired, stack=pulumi.get_stack(), provenance=plan.provenance, digests=digests.short())
 
 
 def refuse_without_checkpoints(plan: Plan, environment: Mapping[str, str]) -> None:
@@ -48,11 +54,12 @@ def refuse_without_checkpoints(plan: Plan, environment: Mapping[str, str]) -> No
         )
 
 
-def _derived(root: Path, phase: str, target: str, today: date) -> tuple[Plan, Desired]:
+def _derived(root: Path, phase: str, target: str, today: date) -> tuple[Plan, Desired, Digests]:
     try:
         settings = load_target(target, root)
         files = PeopleFiles(users=settings.users_file, groups=settings.groups_file)
-        return derive_phase(root, phase, files, today)
+        plan, desired = derive_phase(root, phase, files, today)
+        return plan, desired, phase_digests(root, phase, settings.path, files)
     except (SettingsError, PlanError, BundleError) as error:
         raise pulumi.RunError(f"phase {phase} cannot be derived:\n{error}") from None
 
@@ -70,14 +77,14 @@ def _report(desired: Desired, phase: str, target: str) -> None:
         )
 
 
-def declare(desired: Desired, *, stack: str, provenance: str) -> None:
+def declare(desired: Desired, *, stack: str, provenance: str, digests: Mapping[str, str]) -> None:
     """The standard jobs. Their order is made by dependency edges, not by the order of these lines."""
     run = Run(desired, stack, provenance)
-    jobs = {n: Job(n) for n in ("spaces", "apps", "publications", "permissions", "owners", "schedules")}
+    jobs = {n: Job(n) for n in JOBS}
     spaces = declare_spaces(run, jobs["spaces"])
     apps = declare_apps(run, jobs["apps"], spaces)
     publications = declare_publications(run, jobs["publications"], spaces, apps)
     permissions = declare_permissions(run, jobs["permissions"], spaces)
     owners = declare_owners(run, jobs["owners"], spaces, permissions, apps, publications)
     declare_schedules(run, jobs["schedules"], spaces, apps, publications, owners)
-    DeleteGuard("delete-guard", pulumi.ResourceOptions(depends_on=list(jobs.values())))
+    DeleteGuard("delete-guard", pulumi.ResourceOptions(depends_on=list(jobs.values())), digests=digests)

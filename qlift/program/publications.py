@@ -34,7 +34,9 @@ def declare_publications(
             "public_origin": publication.public_origin,
             "site": origin.source.site,
             "source_id": short_id(origin.source.id),
+            "on_source_change": run.desired.on_source_change,
             **run.provenance_inputs(),
+            **run.app_inputs(publication.app),
         }
         after = [spaces.working_role.get(publication.space), spaces.working_role.get(staging)]
         options = job.options(after, publication.former_keys)

@@ -47,6 +47,7 @@ def declare_schedules(
             **(spaces.reference(space) if space else {"space": PERSONAL, "space_id": ""}),
             "owner": owner.owner if owner else "",
             "fingerprint": app.fingerprint,
+            **run.app_inputs(schedule.publication or schedule.app),
         }
         made[schedule.key] = ReloadSchedule(schedule.key, props, job.options([app, owner]))
     return made

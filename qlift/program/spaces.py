@@ -38,15 +38,18 @@ def declare_spaces(run: Run, job: Job) -> Spaces:
             "site": space.source.site,
             "source": short_id(space.source.id),
             **run.provenance_inputs(),
+            **run.space_inputs(space.key),
         }
         made.by_key[space.key] = Space(space.key, props, job.options())
     for assignment in run.desired.assignments:
         if assignment.assignee.type == "self":
-            made.working_role[assignment.space] = declare_assignment(made, assignment, job)
+            made.working_role[assignment.space] = declare_assignment(run, made, assignment, job)
     return made
 
 
-def declare_assignment(spaces: Spaces, assignment: desired.SpaceAssignment, job: Job) -> SpaceAssignment:
+def declare_assignment(
+    run: Run, spaces: Spaces, assignment: desired.SpaceAssignment, job: Job
+) -> SpaceAssignment:
     assignee = assignment.assignee
     props = {
         **spaces.reference(assignment.space),
@@ -54,6 +57,7 @@ def declare_assignment(spaces: Spaces, assignment: desired.SpaceAssignment, job:
         "assignee": assignee.name,
         "match_by": assignee.by,
         "roles": list(assignment.roles),
+        **run.space_inputs(assignment.space),
     }
     after = [spaces.working_role.get(assignment.space)] if assignee.type != "self" else []
     return SpaceAssignment(assignment.key, props, job.options(after))

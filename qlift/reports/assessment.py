@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sized
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from qlift.bundle.files import write_text
 from qlift.derivation.assessment.model import AppRow, Assessment, Readiness
-from qlift.reports import formats
+from qlift.reports.rendering import environment, page
 
 CLASSES = {
     Readiness.READY: "ready",
@@ -51,19 +46,12 @@ def write_assessment(found: Assessment, folder: Path) -> tuple[Path, ...]:
 
 
 def html(found: Assessment) -> str:
-    """Needs nothing but itself: style and script are inside, and nothing else may be loaded or run."""
-    style, script = _part("report.css"), _part("report.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        _environment(True)
-        .get_template("assessment.html.j2")
-        .render(_context(found), style=Markup(style), script=Markup(script), script_hash=digest, caps=CAPS)
-    )
+    return page("assessment.html.j2", {**_context(found), "caps": CAPS})
 
 
 def markdown(found: Assessment) -> str:
     return (
-        _environment(False)
+        environment(False)
         .get_template("assessment.md.j2")
         .render(_context(found), cap=MARKDOWN_CAP, rest=_rest)
     )
@@ -97,42 +85,3 @@ def _context(found: Assessment) -> dict[str, Any]:
 
 def _weight(app: AppRow) -> int:
     return max(app.memory or 0, app.size or 0)
-
-
-@cache
-def _part(name: str) -> str:
-    return resources.files("qlift.reports").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-@cache
-def _environment(for_html: bool) -> Environment:
-    """In HTML everything is escaped by Jinja; in Markdown every expression passes through `markdown`."""
-    made = Environment(
-        loader=PackageLoader("qlift.reports"),
-        autoescape=for_html,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_html_text if for_html else _markdown_text,
-    )
-    made.filters |= {
-        "size": formats.size,
-        "n": formats.count,
-        "duration": formats.duration,
-        "day": formats.day,
-        "plural": formats.plural,
-        "percent": formats.percent,
-        "capitalize_first": formats.capitalized,
-        "code": formats.code,
-        "clean": formats.clean,
-    }
-    return made
-
-
-def _html_text(value: Any) -> Any:
-    return formats.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _markdown_text(value: Any) -> Any:
-    return formats.markdown(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -92,4 +92,25 @@ def markdown(text: str) -> str:
     line = clean(re.sub(r"\s+", " ", text))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_\[\]#|~$@])", r"\\\1", line)
-    return line.replace("://", ":\\//")
+    # Servers make links of bare addresses, too.
+    return re.sub(r"(?i)(?<=\bwww)\.|(?<=:)//", lambda m: "\\" + m[0], line)
+
+
+def name_in_markdown(text: str) -> Markup:
+    """A name as code: no mention, no link, no reference to an issue comes of it, in a table cell too."""
+    line = clean(re.sub(r"\s+", " ", text)).strip() or " "
+    longest = max((len(run) for run in re.findall(r"`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return Markup(f"{fence}{pad}{line}{pad}{fence}".replace("|", r"\|"))
+
+
+def in_comment(text: str) -> Markup:
+    """Plain text for a comment: beside `markdown`, nobody is mentioned and no issue is referred to.
+
+    A backslash does not prevent that: such signs are looked for in the finished text, element by element.
+    """
+    line = markdown(text)
+    for sign in "@#":
+        line = line.replace(f"\\{sign}", f"<span>{sign}</span>")
+    return Markup(re.sub(r"([!%])(?=\w)", r"<span>\1</span>", line))

@@ -13,11 +13,12 @@ from qlift.simulator.faults import Fault, Faults
 from qlift.simulator.site import SiteSwitches, control_router
 from qlift.simulator.store import Store
 from qlift.simulator.switches import Switches, positions
+from qlift.simulator.tenant import items
 from qlift.simulator.tenant.apps import save
 from qlift.simulator.tenant.content import new_object
 from qlift.simulator.tenant.dump import canonical, dump
 from qlift.simulator.tenant.tokens import new_api_key
-from qlift.simulator.tenant.world import USER, World
+from qlift.simulator.tenant.world import APP, USER, World
 
 SWITCHES = "switches"
 CLOCK = "clock"
@@ -121,8 +122,19 @@ def create_control_app(world: World, faults: Faults, site_switches: SiteSwitches
             content=body.content,
         )
         found["_objects"].append(made)
-        save(world, found)
+        if world.switches.own_objects_move_modified_date:
+            save(world, found)
+        else:
+            world.store.put(APP, app_id, found)
         return made
+
+    @app.post("/control/tenant/apps/{app_id}/reload", status_code=204)
+    async def reload(app_id: str) -> None:
+        """By somebody in the hub, not by a task."""
+        found = world.app(app_id)
+        if found is None:
+            raise HTTPException(404, f"no app {app_id}")
+        items.reloaded(world, found)
 
     @app.post("/control/tenant/api-keys", status_code=201)
     async def add_key(body: KeyFor) -> dict[str, str]:

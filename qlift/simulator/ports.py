@@ -123,6 +123,7 @@ class Servers:
                 log_config=None,
                 log_level="critical",
                 access_log=False,
+                date_header=False,
                 proxy_headers=False,
                 backlog=512,
                 timeout_graceful_shutdown=2,

@@ -88,6 +88,14 @@ class Switches(BaseModel):
     """Importing straight into a managed space (4.3)."""
     deleted_app_get_status: Literal[404, 410, 403] = 404
     """A softly deleted app (16)."""
+    restored_without_space: Literal["personal", "kept", "refused"] = "personal"
+    """Where a restored app goes whose space is gone: to its owner, to nowhere, or not at all (4.6)."""
+    restore_status: Literal[404, 400, 403] = 404
+    """Restoring what is not deleted, or was purged: all three are documented, without words (4.1)."""
+    reload_moves_modified_date: bool = False
+    """Whether a reload counts as a change of the app (4.2)."""
+    own_objects_move_modified_date: bool = True
+    """Whether a sheet or bookmark that a user makes for themselves counts as a change of the app (4.2)."""
     publish_move_keeps_id: bool = True
     """Whether publishing by move keeps the app's id (17)."""
     publish_twice: Literal["two_apps", "refused"] = "two_apps"

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -67,7 +66,7 @@ def measure(folder: Path, files: bool) -> None:
     while export.poll() is None:
         peak = max(peak, _peak_kib(export.pid))
         if not files and "app files: " in (folder / "log").read_text():
-            export.send_signal(signal.SIGINT)
+            export.terminate()
             export.wait()
         time.sleep(0.5)
     requests = httpx.get(f"{control}/control/requests", timeout=60).json()

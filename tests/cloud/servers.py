@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,7 +55,9 @@ class Odd:
 
 
 @contextmanager
-def odd_server(answer: Callable[[Asked], Reply | None], port: int = 0) -> Iterator[Odd]:
+def odd_server(
+    answer: Callable[[Asked], Reply | None], port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Odd]:
     asked: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -90,10 +93,12 @@ def odd_server(answer: Callable[[Asked], Reply | None], port: int = 0) -> Iterat
 
     server = Server(("127.0.0.1", port), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield Odd(f"http://127.0.0.1:{server.server_address[1]}", asked)
+        yield Odd(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_address[1]}", asked)
     finally:
         server.shutdown()
         server.server_close()

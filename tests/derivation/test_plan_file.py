@@ -66,10 +66,8 @@ def test_every_problem_at_once_with_its_line(tmp_path: Path) -> None:
     [
         ("adopt: true", "adopt"),
         ("spaces: {A: {type: shared, adopt: true}}", "adopt"),
-        ("handed_over: true", "hand-over comes later"),
         ("users: {missing: skip}", "`skip` comes later"),
         ("groups: {missing: create}", "`create` comes later"),
-        ("apps: {on_source_change: ask}", "`ask` comes later"),
         ("connections: {A: {space: B}}", "data connections come later"),
     ],
 )

@@ -88,7 +88,7 @@ def test_every_kind_of_change(simulator: Simulator, tmp_path: Path) -> None:
     assert any(c.kind == "access" and "may use it now (ACME\\new.comer" in " ".join(c.what) for c in found)
     # A reload alone is no change.
     assert not [c for c in found if c.id == apps[3]["id"]]
-    assert "**renamed** People \\*& \\[Culture\\] `" in text
+    assert "**renamed** People \\*&amp; \\[Culture\\] `" in text
     # Who sees what comes first.
     order = ["## Who may use a stream", "## Streams", "## Apps", "## Load scripts", "## Users"]
     places = [text.index(heading) for heading in order]

@@ -31,6 +31,10 @@ HOSTILE = (
     "Ledger" + "OfTheWholeCompany" * 14,
     "</style></script><svg onload=alert(3)>",
     " {{ 7 * 7 }}{% raw %} ",
+    "javascript:alert(4)//",
+    "x' onfocus=alert(5) autofocus='",
+    '" onmouseover="alert(6)',
+    "www.evil.example [i]: //evil.example 'x'",
 )
 """Names that a report has to survive."""
 

@@ -89,5 +89,5 @@ def declarations(desired: Desired, *, stack: str, provenance: str) -> list[Decla
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pulumi.dynamic.Resource, "__init__", resource)
         patch.setattr(pulumi.ComponentResource, "__init__", component)
-        declare(desired, stack=stack, provenance=provenance)
+        declare(desired, stack=stack, provenance=provenance, digests={})
     return recorder.declared

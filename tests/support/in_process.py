@@ -11,7 +11,9 @@ import asyncio
 import atexit
 import functools
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pulumi
@@ -37,6 +39,7 @@ from qlift.bundle import BlobStore
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.client import Client
 from qlift.cloud.index import Index
+from qlift.cloud.log import RequestLog
 from qlift.cloud.tenant import Tenant
 from qlift.derivation.desired import Desired
 from qlift.program.phase import declare
@@ -92,6 +95,12 @@ class InProcess:
     def __init__(self, simulator: Simulator, store: BlobStore) -> None:
         self._simulator = simulator
         self._store = store
+        self.log: Path | None = None
+        """Of requests and deleted apps."""
+        self.after_reading: Callable[[], object] = lambda: None
+        """What happens in the tenant when a run has read it."""
+        self.pending: list[tuple[Key, Entry]] = []
+        """Old halves of replacements that are still to be deleted, by this run or the next."""
         self.state: dict[Key, Entry] = {}
         self.provenance: Provenance = "description"
 
@@ -101,11 +110,12 @@ class InProcess:
         client = self._begin()
         try:
             self._refresh()
-            doomed: list[tuple[Key, Entry]] = []
-            declared = self._declare(desired, ran, doomed)
+            declared = self._declare(desired, ran, self.pending)
             undeclared = [k for k in reversed(self.state) if k not in declared]
-            for key, entry in reversed(doomed):
+            while self.pending:
+                key, entry = self.pending[-1]
                 self._provider(key).delete(entry.id, dict(entry.outputs))
+                self.pending.pop()
             for key in undeclared:
                 self._provider(key).delete(self.state[key].id, dict(self.state[key].outputs))
                 del self.state[key]
@@ -119,7 +129,11 @@ class InProcess:
         try:
             self._refresh()
             with pytest.MonkeyPatch.context() as patch:
-                patch.setenv(ALLOW_VARIABLE, str(len(self.state) - 1))
+                guard = {DeleteGuardProvider.kind}
+                counted = [
+                    k for k, e in self.state.items() if k[0] not in guard and not e.outputs.get("handed_over")
+                ]
+                patch.setenv(ALLOW_VARIABLE, str(len(counted)))
                 for key in list(reversed(self.state)):
                     self._provider(key).delete(self.state[key].id, dict(self.state[key].outputs))
                     del self.state[key]
@@ -133,6 +147,7 @@ class InProcess:
             OAuthClient(tenant["client_id"], SecretStr(tenant["client_secret"])),
             now=lambda: self._simulator.clock.now().timestamp(),
             sleep=self._simulator.clock.advance,
+            log=RequestLog(self.log),
         )
         session = providers.session.Session(Tenant(client, Index(client)), lambda: (self._store,))
         providers.session._session = session
@@ -148,6 +163,7 @@ class InProcess:
                 del self.state[key]
             else:
                 entry.outputs = dict(result.outs or {})
+        self.after_reading()
 
     def _declare(self, desired: Desired, ran: Ran, doomed: list[tuple[Key, Entry]]) -> set[Key]:
         declared: set[Key] = set()
@@ -178,7 +194,7 @@ class InProcess:
                 return {}
 
         async def program() -> None:
-            declare(desired, stack="demo", provenance=self.provenance)
+            declare(desired, stack="demo", provenance=self.provenance, digests={})
 
         loop = _event_loop()
         try:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,15 @@ class Phase:
     A folder that holds such a repository already (a copy of another's) is taken as it is.
     """
 
-    def __init__(self, engine: Engine, simulator: Simulator, folder: Path, *, api_key: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        simulator: Simulator,
+        folder: Path,
+        *,
+        api_key: bool = False,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.simulator = simulator
         self.ends = simulator.description
         self.folder = folder / "repository"
@@ -42,7 +51,7 @@ class Phase:
             else {"QLIFT_CLIENT_ID": tenant["client_id"], "QLIFT_CLIENT_SECRET": tenant["client_secret"]}
         )
         log = {"QLIFT_LOG": str(self.folder / "changes.jsonl")}
-        self.project = Project(engine, self.folder, env={**secrets, **log})
+        self.project = Project(engine, self.folder, env={**secrets, **log, **(env or {})})
         if known:
             selected = self.project.run("stack", "select", "demo")
             assert selected.ok, selected.output

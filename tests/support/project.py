@@ -36,10 +36,10 @@ class Project:
         self.binary = engine.binary
         self.env = {
             **engine.environment(ROOT),
-            **env,
             "PULUMI_BACKEND_URL": f"file://{backend}",
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PYTHONPATH": str(ROOT),
+            **env,
         }
 
     def init(self, stack: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from qlift.bundle.models import App
 from qlift.derivation.assessment.ground import Ground
@@ -36,6 +37,20 @@ class Work:
         )
 
 
+def import_of(size: int, chunk: int, objects: int) -> Work:
+    """Of an app file, with objects that are given to their owners. Both sizes in bytes."""
+    requests = 1 + -(-size // chunk)
+    return Work(imports=1, writes=IMPORT + objects, uploads=requests, bytes=size)
+
+
+def app_work(size: int, chunk: int, objects: int) -> Work:
+    return import_of(size, chunk, objects) + Work(writes=DESCRIBE)
+
+
+def publication_work(mode: Literal["copy", "move"], size: int, chunk: int, objects: int) -> Work:
+    return Work(writes=PUBLISH) + (import_of(size, chunk, objects) if mode == "move" else Work())
+
+
 class Works:
     """What each app and space of the trial derivation costs."""
 
@@ -61,20 +76,16 @@ class Works:
         """Without its spaces. An app without a file is taken for a published one without extras."""
         staged = self._staged.get(app.id)
         if staged is None:
-            return self._upload(self._ground.size(app) or 0, 1, UNKNOWN_APP)
+            size = self._ground.size(app) or 0
+            others = UNKNOWN_APP - IMPORT
+            return import_of(size, self._ground.tenant.upload_chunk, 0) + Work(writes=others)
+        chunk = self._ground.tenant.upload_chunk
+        work = app_work(staged.size, chunk, len(staged.object_owners))
         publication = self._published.get(staged.key)
-        imports, writes = 1, IMPORT + DESCRIBE + len(staged.object_owners)
         if publication is not None:
-            writes += PUBLISH
-            if publication.mode == "move":
-                imports += 1
-                writes += IMPORT + len(publication.object_owners)
-        writes += GIVE_OWNER * (staged.key in self._owned)
-        return self._upload(staged.size, imports, writes + self._schedules[staged.key])
-
-    def _upload(self, size: int, imports: int, writes: int) -> Work:
-        requests = 1 + -(-size // self._ground.tenant.upload_chunk)
-        return Work(imports=imports, writes=writes, uploads=imports * requests, bytes=imports * size)
+            work += publication_work(publication.mode, staged.size, chunk, len(publication.object_owners))
+        others = GIVE_OWNER * (staged.key in self._owned) + self._schedules[staged.key]
+        return work + Work(writes=others)
 
     def of_spaces(self, apps: Iterable[App]) -> Work:
         """The spaces that these apps lie in, with everybody's roles there."""

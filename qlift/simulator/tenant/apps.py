@@ -24,11 +24,11 @@ from qlift.simulator.tenant.errors import Refusal
 from qlift.simulator.tenant.rights import (
     edits,
     may_edit,
-    missing_app,
     settle_owner,
     visible_app,
     without_role,
 )
+from qlift.simulator.tenant.shares import delete_shares_of_app
 from qlift.simulator.tenant.spaces import is_ready
 from qlift.simulator.tenant.tasks import app_moved, delete_tasks_of_app, disable_tasks_of_app
 from qlift.simulator.tenant.uploads import complete_upload, keep
@@ -37,6 +37,7 @@ from qlift.simulator.tenant.world import APP, SPACE, Call, Document, Me, World, 
 router = APIRouter(prefix="/api")
 
 HARD_DELETE_SECONDS = 45 * 60
+RECOVERY_SECONDS = 14 * 24 * 3600
 _SIGNATURE = qvf.SIGNATURE[:6]
 _ATTRIBUTES = (
     "id",
@@ -184,6 +185,7 @@ async def delete(call: Me, app_id: str) -> Response:
         raise Refusal(403, "Forbidden")
     world = call.world
     delete_tasks_of_app(world, app_id)
+    delete_shares_of_app(world, app_id)
     items.record(world, app, None)
     born = datetime.fromisoformat(app["createdDate"]).timestamp()
     if world.seconds() - born <= HARD_DELETE_SECONDS:
@@ -196,15 +198,26 @@ async def delete(call: Me, app_id: str) -> Response:
 
 @router.post("/analytics/apps/{app_id}/actions/restore")
 async def restore(call: Me, app_id: str) -> Document:
-    app = call.world.store.get(APP, app_id)
-    if app is None or app["_deletedAt"] is None:
-        raise missing_app(call)
-    space_gone = app["spaceId"] and call.world.store.get(SPACE, app["spaceId"]) is None
+    """With its id, owner and objects, within 14 days: the core app only, so without tasks and shares."""
+    world = call.world
+    app = world.store.get(APP, app_id)
+    if app is None or app["_deletedAt"] is None or _purged(world, app):
+        raise Refusal(world.switches.restore_status, "App not found")
+    space_gone = app["spaceId"] and world.store.get(SPACE, app["spaceId"]) is None
     if not call.is_admin and (app["ownerId"] != call.user_id or space_gone):
         raise Refusal(403, "Forbidden")
+    if space_gone and world.switches.restored_without_space == "refused":
+        raise Refusal(403, "Forbidden", detail="the app's space does not exist any more")
+    if space_gone and world.switches.restored_without_space == "personal":
+        app["spaceId"] = ""
     app["_deletedAt"] = None
-    save(call.world, app)
+    save(world, app)
     return render(call, app)
+
+
+def _purged(world: World, app: Document) -> bool:
+    gone = datetime.fromisoformat(app["_deletedAt"]).timestamp()
+    return world.seconds() - gone > RECOVERY_SECONDS
 
 
 @router.post("/v1/apps/{app_id}/copy")

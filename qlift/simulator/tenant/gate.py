@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from email.utils import format_datetime
+
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qlift.simulator.tenant.errors import limited, unauthorised
 from qlift.simulator.tenant.limits import Limits
@@ -23,10 +26,21 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_OPEN):
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, self._dated(send))
             return
         refusal = self._refusal(scope)
-        await (refusal or self._app)(scope, receive, send)
+        await (refusal or self._app)(scope, receive, self._dated(send))
+
+    def _dated(self, send: Send) -> Send:
+        """With the tenant's own time, as every server says it."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(self._world.clock.now().astimezone(UTC), usegmt=True).encode()
+                message["headers"] = [*message.get("headers", ()), (b"date", date)]
+            await send(message)
+
+        return dated
 
     def _refusal(self, scope: Scope) -> Response | None:
         kind, _, token = _header(scope, b"authorization").partition(" ")

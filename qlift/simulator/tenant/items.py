@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from qlift.simulator.tenant.errors import Refusal
 from qlift.simulator.tenant.paging import page, sort_of
 from qlift.simulator.tenant.rights import Roles, edits, sees
-from qlift.simulator.tenant.world import ITEM, SPACE, Call, Document, Me, World
+from qlift.simulator.tenant.world import APP, ITEM, SPACE, Call, Document, Me, World
 
 router = APIRouter(prefix="/api/v1/items")
 
@@ -36,6 +36,18 @@ def record(world: World, app: Document, attributes: Document | None) -> None:
         versions.pop(0)
     versions.append([now, version])
     world.store.put(ITEM, item["id"], item)
+
+
+def reloaded(world: World, app: Document) -> None:
+    """The app has new data, from now on; its item hears of it as of any change."""
+    changes = {"lastReloadTime": world.stamp()}
+    if world.switches.reload_moves_modified_date:
+        changes["modifiedDate"] = changes["lastReloadTime"]
+    app |= changes
+    world.store.put(APP, app["id"], app)
+    item = world.store.get(ITEM, app["_itemId"])
+    if item is not None and item["versions"][-1][1] is not None:
+        record(world, app, {**item["versions"][-1][1]["attributes"], **changes})
 
 
 @router.get("")

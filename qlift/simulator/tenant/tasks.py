@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ValidationError
 
+from qlift.simulator.tenant import items
 from qlift.simulator.tenant.errors import Refusal
 from qlift.simulator.tenant.paging import page, sort_of
 from qlift.simulator.tenant.patches import Patch, apply_patch
@@ -163,8 +164,7 @@ async def start(call: Me, task_id: str, source: str = "manual") -> Document:
         "log": "",
     }
     world.store.put(RUN, run["id"], run)
-    app["lastReloadTime"] = now
-    world.store.put("tenant/app", app["id"], app)
+    items.reloaded(world, app)
     return {"message": "ok", "code": "CHO-000"}
 
 

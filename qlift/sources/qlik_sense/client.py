@@ -17,14 +17,13 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from qlift.bundle.arrays import read_array
 from qlift.sources.qlik_sense.connection import Connection
 from qlift.sources.qlik_sense.errors import Absent, NotAllowed, SourceError, TargetUnwritable, Unreachable
-from qlift.sources.qlik_sense.transport import http_client
+from qlift.sources.qlik_sense.transport import http_client, said_by
 
 ATTEMPTS = 5
 CANCEL_SECONDS = 3.0
 LONGEST_WAIT = 60.0
 """Seconds; a site that wants to be left alone for longer is one that cannot be reached."""
 _IN_MEMORY = 1024 * 1024
-_BODY_SHOWN = 200
 T = TypeVar("T")
 
 
@@ -109,6 +108,9 @@ class SiteClient:
         Behind a virtual proxy it comes without the prefix (documented) or with it (a published client relies
         on that).
         """
+        if not path.startswith("/"):
+            # `@elsewhere/x` after an address would be another host.
+            raise SourceError("the site gave a download path that is none")
         prefix = urlsplit(self._url).path
         base = self._url.removesuffix(prefix) if prefix and path.startswith(f"{prefix}/") else self._url
         address = f"{base}{path}{'&' if '?' in path else '?'}xrfkey={self.site.key}"
@@ -205,13 +207,13 @@ class SiteClient:
             )
         if status in (401, 403):
             raise NotAllowed(
-                f"{what}: the site refuses this identity ({status}: {_shown(response)}); it needs the role "
+                f"{what}: the site refuses this identity ({status}: {said_by(response)}); it needs the role "
                 "RootAdmin to export everything"
             )
         if status == httpx.codes.NOT_FOUND:
-            raise Absent(f"{what}: the site does not have it ({_shown(response)})")
+            raise Absent(f"{what}: the site does not have it ({said_by(response)})")
         if status >= 400:
-            raise SourceError(f"{what}: the site answered {status}: {_shown(response)}")
+            raise SourceError(f"{what}: the site answered {status}: {said_by(response)}")
 
 
 def _wait(state: RetryCallState) -> float:
@@ -230,10 +232,6 @@ def _is_refusal(response: httpx.Response) -> bool:
 
 def _is_page(response: httpx.Response) -> bool:
     return "text/html" in response.headers.get("content-type", "")
-
-
-def _shown(response: httpx.Response) -> str:
-    return " ".join(response.text.split())[:_BODY_SHOWN]
 
 
 def _reason(error: httpx.TransportError) -> str:

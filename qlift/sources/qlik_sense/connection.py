@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from qlift.sources.qlik_sense.errors import ConnectionSettings
 from qlift.sources.qlik_sense.ways import Entrance, Site, Way
-from qlift.sources.qlik_sense.ways.common import Settings
+from qlift.sources.qlik_sense.ways.common import Settings, address, yaml_problem
 
 ENGINE_PORT = 4747
 """The engine's own port, for client certificates."""
@@ -35,12 +35,12 @@ class Connection(Settings):
     @field_validator("url")
     @classmethod
     def _web(cls, value: str) -> str:
-        return _address(value, ("https", "http"))
+        return address(value, "https", "http")
 
     @field_validator("engine")
     @classmethod
     def _socket(cls, value: str | None) -> str | None:
-        return value if value is None else _address(value, ("wss", "ws"))
+        return value if value is None else address(value, "wss", "ws")
 
     def where(self) -> Site:
         return Site(self.url, self.path, self.server_name)
@@ -62,15 +62,6 @@ class Connection(Settings):
         return f"{scheme}://{url.netloc}{url.path}"
 
 
-def _address(value: str, schemes: tuple[str, str]) -> str:
-    url = urlsplit(value)
-    if url.scheme not in schemes or not url.hostname:
-        raise ValueError(f"expected an address that begins with {schemes[0]}://")
-    if url.username or url.password:
-        raise ValueError("an address holds no user and no password; see `way`")
-    return value.rstrip("/")
-
-
 def load_connection(path: Path) -> Connection:
     """Raises `ConnectionSettings` with every problem of the file."""
     try:
@@ -78,7 +69,7 @@ def load_connection(path: Path) -> Connection:
     except FileNotFoundError:
         raise ConnectionSettings(f"{path}: there is no such file; it describes the source site") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConnectionSettings(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+        raise ConnectionSettings(f"{path}: {yaml_problem(error)}") from None
     if not isinstance(content, dict):
         raise ConnectionSettings(f"{path}: expected keys and values (site, kind, url, way)")
     try:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from qlift.bundle.redact import redact_text
 from qlift.sources.qlik_sense.client import SiteClient
 from qlift.sources.qlik_sense.errors import EngineError, Unreachable
+from qlift.sources.qlik_sense.ways.common import LOOPBACK
 
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
 LARGEST_ANSWER = 64 * 1024 * 1024
@@ -39,6 +41,8 @@ class Engine:
                 server_hostname=self._client.site.server_name if secure else None,
                 additional_headers=entrance.headers(),
                 user_agent_header=None,
+                # As for http: no proxy of the environment between two ends of one machine.
+                proxy=None if urlsplit(url).hostname in LOOPBACK else True,
                 open_timeout=CONNECT_SECONDS,
                 close_timeout=1,
                 max_size=LARGEST_ANSWER,
@@ -100,4 +104,6 @@ def _must_log_in(message: dict[str, Any]) -> bool:
 def _problem(error: Any) -> str:
     if not isinstance(error, dict):
         return "refused"
-    return " ".join(str(error.get(k)) for k in ("code", "message", "parameter") if error.get(k))[:200]
+    return redact_text(" ".join(str(error.get(k)) for k in ("code", "message", "parameter") if error.get(k)))[
+        :200
+    ]

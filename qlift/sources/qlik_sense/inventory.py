@@ -101,8 +101,10 @@ def read_objects(run: Run, apps: list[Raw]) -> None:
         for number, (app, objects) in enumerate(results, 1):
             if isinstance(objects, Exception):
                 raise objects
-            sha256 = run.writer.objects(str(app["id"]), objects)
-            run.journal.note("objects", str(app["id"]), modified=app.get("modifiedDate"), sha256=sha256)
+            sha256, redactions = run.writer.objects(str(app["id"]), objects)
+            facts = {"modified": app.get("modifiedDate"), "sha256": sha256}
+            redacted = [r.model_dump() for r in redactions]
+            run.journal.note("objects", str(app["id"]), **facts, redacted=redacted)
             run.progress(f"reading the objects of apps: {asked + number:,} of {len(apps):,}")
     run.writer.keep_objects(str(a["id"]) for a in apps)
 
@@ -124,4 +126,9 @@ def _objects_of(client: SiteClient, app: Raw) -> list[Raw]:
 
 def _resumed(run: Run, app: Raw) -> bool:
     line = run.journal.fresh("objects", str(app["id"]), modified=app.get("modifiedDate"))
-    return line is not None and run.writer.resume_objects(str(app["id"]), line["sha256"])
+    # An older version did not look for credentials in them.
+    return (
+        line is not None
+        and "redacted" in line
+        and run.writer.resume_objects(str(app["id"]), line["sha256"], line["redacted"])
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import ssl
 import string
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,6 +27,39 @@ class Settings(BaseModel):
     """Part of a connection file: an unknown key is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def address(value: str, secure: str, plain: str) -> str:
+    """An address that credentials may be sent to, without a final slash: encrypted, or on this machine.
+
+    Raises `ValueError`.
+    """
+    try:
+        url = urlsplit(value)
+        host = url.hostname
+        url.port  # noqa: B018 - raises for what is no port
+    except ValueError:
+        raise ValueError(f"expected an address that begins with {secure}://") from None
+    if url.scheme not in (secure, plain) or not host:
+        raise ValueError(f"expected an address that begins with {secure}://")
+    if url.username or url.password:
+        raise ValueError("an address holds no user and no password; see `way`")
+    if url.scheme == plain and host not in LOOPBACK:
+        raise ValueError(
+            f"{plain}:// would send credentials and everything that is exported in the clear; "
+            f"it has to begin with {secure}://"
+        )
+    return value.rstrip("/")
+
+
+def yaml_problem(error: Exception) -> str:
+    """Line and problem, never what stands there: it may be a secret in the wrong place."""
+    mark = getattr(error, "problem_mark", None)
+    what = re.sub(r"'[^']{2,}'", "...", str(getattr(error, "problem", None) or "not UTF-8"))
+    return f"not readable as YAML{f', line {mark.line + 1}' if mark else ''}: {what}"
 
 
 def new_key() -> str:

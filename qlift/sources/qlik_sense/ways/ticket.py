@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import field_validator
 
 from qlift.sources.qlik_sense.errors import SourceError
-from qlift.sources.qlik_sense.transport import http_client
+from qlift.sources.qlik_sense.transport import http_client, said_by
 from qlift.sources.qlik_sense.ways.certificate import Files
-from qlift.sources.qlik_sense.ways.common import Entrance, Settings, Site, tls
+from qlift.sources.qlik_sense.ways.common import Entrance, Settings, Site, address, tls
 from qlift.sources.qlik_sense.ways.session import Session
 
 
@@ -30,6 +31,11 @@ class Ticket(Settings):
     user_id: str
     ca: Path | None = None
     """Root certificate of the url, if it is neither the exported one nor one that the machine knows."""
+
+    @field_validator("qps_url")
+    @classmethod
+    def _web(cls, value: str) -> str:
+        return address(value, "https", "http")
 
     def enter(self, site: Site, env: Mapping[str, str]) -> Entrance:
         context = tls(site, self.ca, also=self.certificate.root)
@@ -54,7 +60,7 @@ class Ticket(Settings):
             ticket = answer.json()["Ticket"]
         except (ValueError, KeyError, TypeError):
             raise SourceError(
-                f"{self.qps_url}: no ticket ({answer.status_code}: {' '.join(answer.text.split())[:200]}); "
+                f"{self.qps_url}: no ticket ({answer.status_code}: {said_by(answer)}); "
                 "check `prefix`, user_directory and user_id"
             ) from None
         return str(ticket)

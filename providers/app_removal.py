@@ -1,0 +1,73 @@
+"""How an app goes: never with somebody's work in it, and with a trace by which it can be brought back."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import providers.base
+from providers.base import log
+from providers.session import session
+from qlift.cloud import apps
+from qlift.cloud.log import DeletedApp
+from qlift.cloud.models import App
+from qlift.cloud.provenance import provenance_of
+from qlift.cloud.recovery import recoverable_until
+
+
+class Removed(Protocol):
+    """What the state knows of an app or a publication."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def provenance(self) -> str: ...
+
+
+def remove_app(
+    kind: Literal["App", "AppPublication"], known: Removed, stack: str, live: App | None, app_id: str
+) -> None:
+    """`live` None: it is gone, or out of reach. Raises `Refusal` where people changed it."""
+    here = session()
+    old_half = providers.base.claims.is_kept(kind, known.key)
+    if live is None:
+        apps.delete_app(here.tenant, app_id, known.subject)
+        return
+    if old_half and _is_peoples(live, known):
+        log.warning("%s (%s): it is people's now; not deleted", known.subject, app_id)
+        return
+    if old_half and here.edits.stays(app_id):
+        here.edits.release(live, known.subject)
+        return
+    changes = here.edits.may_delete(live, known.subject)
+    deleted_at = apps.delete_app(here.tenant, app_id, known.subject)
+    until = recoverable_until(live, deleted_at)
+    here.tenant.client.log.note_deleted_app(
+        DeletedApp(
+            stack=stack,
+            kind=kind,
+            key=known.key,
+            app=app_id,
+            name=live.name,
+            superseded=old_half,
+            changes=changes,
+            deleted_at=deleted_at,
+            recoverable_until=until,
+        )
+    )
+    if old_half:
+        return
+    log.warning(
+        "%s (%s) is deleted%s",
+        known.subject,
+        app_id,
+        f"; `qlift restore {stack}` brings it back until {until:%Y-%m-%d}"
+        if until
+        else " for good: the tenant keeps none that is younger than 45 minutes",
+    )
+
+
+def _is_peoples(live: App, known: Removed) -> bool:
+    """An earlier run gave it to them and was killed before it recorded that: our line is gone."""
+    return known.provenance == "description" and provenance_of(live.description) is None

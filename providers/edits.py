@@ -1,0 +1,281 @@
+"""What people changed in this stack's apps: nobody's work is lost in silence.
+
+Reads come first in every run, and tell which apps the state holds and when each was last written. So a run
+that would lose somebody's work refuses before its first delete, with all of it in one message.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import providers.base
+from providers.base import Refusal, log
+from qlift.cloud import apps
+from qlift.cloud.edits import changed_quickly, dates_of, edits_of, latest, own_reload
+from qlift.cloud.errors import Forbidden
+from qlift.cloud.models import App
+from qlift.cloud.provenance import Provenance, provenance_of, without_line
+from qlift.cloud.tenant import Tenant
+
+ALLOW_VARIABLE = "QLIFT_ALLOW_CHANGED_APPS"
+WRITTEN = "written"
+"""Output: when our last write of an app was, in the tenant's own time. Nothing but our writes changes it."""
+
+TOUCHED = "touched"
+"""Output: what people had done to an app when we wrote it again, in words. It stays: their work is in it."""
+
+Decision = Literal["ask", "republish", "new_copy"]
+
+
+@dataclass(frozen=True)
+class Held:
+    """An app that the state holds."""
+
+    kind: str
+    key: str
+    subject: str
+    origin: str | None = None
+    """Of a publication: id of the app that it is published from."""
+
+
+@dataclass
+class Edits:
+    """Of one process. Thread-safe: four provider calls run at once."""
+
+    tenant: Tenant
+    decision: Decision = "ask"
+    """Of the plan, about apps that changed on both sides."""
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _held: dict[str, Held] = field(default_factory=dict)
+    _written: dict[str, str] = field(default_factory=dict)
+    _touched: dict[str, str] = field(default_factory=dict)
+    _tasks: set[str] = field(default_factory=set)
+    _reloads: dict[tuple[str, str], bool] = field(default_factory=dict)
+    """App and time of its last reload → whether that was one of our schedules."""
+    _replaced: set[str] = field(default_factory=set)
+    _released: set[str] = field(default_factory=set)
+    _lost: dict[str, tuple[str, ...]] | None = None
+    """Apps whose changes this run would lose, with the changes; settled before the first delete."""
+    _late: list[str] = field(default_factory=list)
+    """Further ones, met while deleting."""
+
+    # What the state holds.
+
+    def note_app(self, app_id: str, held: Held) -> None:
+        with self._lock:
+            self._held[app_id] = held
+
+    def note_written(self, app_id: str | None, outputs: dict[str, Any]) -> None:
+        """Whatever wrote it: the app itself, its publication, its owner."""
+        stamp, touched = outputs.get(WRITTEN), outputs.get(TOUCHED)
+        with self._lock:
+            if app_id and isinstance(stamp, str):
+                self._written[app_id] = latest([stamp, self._written.get(app_id)]) or stamp
+            if app_id and isinstance(touched, str):
+                self._touched[app_id] = touched
+
+    def note_task(self, task_id: str) -> None:
+        with self._lock:
+            self._tasks.add(task_id)
+
+    def touched(self, app_id: str, is_done: Callable[[App], bool]) -> dict[str, Any]:
+        """Asked before a write, which would hide what people did before it.
+
+        `is_done`: the write was made already, by a run that was killed before it recorded that.
+        """
+        live = self.tenant.index.app(app_id)
+        if live is not None and is_done(live):
+            live = None
+        with self._lock:
+            written = self._since(app_id, self._written.get(app_id))
+        found = dates_of(live, written, self._is_own_reload) if live else ()
+        if found:
+            with self._lock:
+                self._touched.setdefault(app_id, ", ".join(found))
+        return {TOUCHED: self._touched[app_id]} if app_id in self._touched else {}
+
+    def output(self, app_id: str) -> dict[str, Any]:
+        """What the state keeps of a write that this process made."""
+        written = self.tenant.index.written_app(app_id)
+        return {WRITTEN: written.modified_date} if written and written.modified_date else {}
+
+    # Changed on both sides.
+
+    def decide(self, app_id: str, subject: str, line: Provenance, *, loses: bool) -> bool:
+        """Asked where new content is to replace that of an app. True: the plan wants a new copy instead.
+
+        `loses`: the app goes, with everything in it. Raises `Refusal` where the plan says `ask`.
+        """
+        what = self._changed_twice(app_id, subject, line)
+        if what is None:
+            return False
+        with self._lock:
+            if loses or self.decision == "new_copy":
+                self._replaced.add(app_id)
+        then = {
+            "republish": "the plan says republish: the source's content goes over it",
+            "new_copy": "the plan says new_copy: it stays as it is, the new content comes beside it",
+        }[self.decision]
+        log.warning("%s; %s", what, then)
+        return self.decision == "new_copy"
+
+    def note_lost(self, app_id: str) -> None:
+        """It is replaced, whatever becomes of its content: published to another space, say."""
+        with self._lock:
+            self._replaced.add(app_id)
+
+    def is_doomed(self, app_id: str) -> bool:
+        """The state holds it and the program does not declare it."""
+        with self._lock:
+            held = self._held.get(app_id)
+        return held is not None and not providers.base.claims.is_kept(held.kind, held.key)
+
+    def refuse_published_conflict(self, origin_id: str, line: Provenance) -> None:
+        """Before new content is imported that could not be published then. Raises `Refusal`."""
+        with self._lock:
+            published = [(id_, h.subject) for id_, h in self._held.items() if h.origin == origin_id]
+        for app_id, subject in published:
+            self._changed_twice(app_id, subject, line)
+
+    def _changed_twice(self, app_id: str, subject: str, line: Provenance) -> str | None:
+        """With the `line` of the new content it is our own work, of a run that was killed."""
+        try:
+            live = apps.get_app(self.tenant, app_id, subject)
+        except Forbidden:
+            # In somebody's personal space, out of reach.
+            live = None
+        if live is None or provenance_of(live.description) == line:
+            return None
+        changes = self._changes(live)
+        if not changes:
+            return None
+        done = ", ".join(changes)
+        what = f"{subject} ({app_id}) changed in the source, and people changed it in the tenant ({done})"
+        if self.decision == "ask":
+            raise Refusal(
+                f"{what}; settle it in the plan: apps.on_source_change: republish (the source's content goes "
+                "over it) or new_copy (theirs stays beside it), or apps.handed_over (it stays theirs)"
+            )
+        return what
+
+    def stays(self, app_id: str) -> bool:
+        """The old half of a replacement stays with who changed it."""
+        with self._lock:
+            if app_id in self._released:
+                return True
+            live = self.tenant.index.app(app_id)
+            return self.decision == "new_copy" and live is not None and bool(self._changes(live))
+
+    def release(self, app: App, subject: str) -> None:
+        """It is theirs now: without our line it is never taken for our work again."""
+        own = without_line(app.description)
+        apps.describe(self.tenant, app.id, name=app.name, description=own, provenance=None)
+        with self._lock:
+            self._released.add(app.id)
+        log.warning(
+            "%s (%s): people changed it, so it stays in the tenant and is theirs now", subject, app.id
+        )
+
+    def replaced(self) -> set[str]:
+        with self._lock:
+            return set(self._replaced)
+
+    # Deletes.
+
+    def refusal(self) -> str | None:
+        """Why the deletes of this run are refused; None when they are allowed, or lose nobody's work."""
+        with self._lock:
+            if self._lost is None:
+                self._lost = self._would_be_lost()
+            lost = self._lost
+        if not lost or self._allowed(len(lost)):
+            return None
+        return self._words(self._told(lost))
+
+    def may_delete(self, app: App, subject: str) -> tuple[str, ...]:
+        """Asked with the live app. Returns what goes with it; raises `Refusal` where that was not allowed."""
+        changes = self._changes(app)
+        refusal = self.refusal()
+        with self._lock:
+            known = self._lost or {}
+            if not changes:
+                # Our own writes of this run, such as taking it back, hide what was found before them.
+                return known.get(app.id, ())
+            subject = self._held[app.id].subject if app.id in self._held else subject
+            if app.id not in known and app.id not in self._late:
+                self._late.append(app.id)
+            count = len(known) + len(self._late)
+        if refusal is None and app.id not in known and not self._allowed(count):
+            words = [*self._told(known), _words(subject, app.id, changes)]
+            refusal = self._words(words, count)
+        if refusal is not None:
+            raise Refusal(refusal)
+        return changes
+
+    def kept_with_changes(self) -> list[str]:
+        """Apps that people changed and that stay: for a preview, without a request of its own."""
+        found = []
+        with self._lock:
+            held, written = dict(self._held), dict(self._written)
+        for app_id, app in held.items():
+            live = self.tenant.index.app(app_id)
+            kept = providers.base.claims.is_kept(app.kind, app.key)
+            changed = live and changed_quickly(live, self._since(app_id, written.get(app_id)))
+            if kept and live and (changed or app_id in self._touched):
+                found.append(app.subject)
+        return sorted(found)
+
+    def _told(self, lost: dict[str, tuple[str, ...]]) -> list[str]:
+        return [_words(self._held[app_id].subject, app_id, changes) for app_id, changes in lost.items()]
+
+    def _would_be_lost(self) -> dict[str, tuple[str, ...]]:
+        found = {}
+        for app_id in self._held:
+            if not self.is_doomed(app_id) and (app_id not in self._replaced or self.decision == "new_copy"):
+                continue
+            live = self.tenant.index.app(app_id)
+            if live is not None and (changes := self._changes(live)):
+                found[app_id] = changes
+        return found
+
+    def _changes(self, live: App) -> tuple[str, ...]:
+        with self._lock:
+            written, tasks = self._since(live.id, self._written.get(live.id)), set(self._tasks)
+            touched = self._touched.get(live.id)
+        found = edits_of(self.tenant, live, written, tasks, self._is_own_reload)
+        return found if touched is None or touched in found else (touched, *found)
+
+    def _is_own_reload(self, live: App) -> bool:
+        """Remembered: an undo deletes the schedule first, and its runs with it."""
+        reload = (live.id, live.last_reload_time)
+        if reload not in self._reloads:
+            self._reloads[reload] = own_reload(self.tenant, live, self._tasks)
+        return self._reloads[reload]
+
+    def _since(self, app_id: str, stamp: str | None) -> str | None:
+        own = self.tenant.index.written_app(app_id)
+        return latest([stamp, own.modified_date if own else None])
+
+    @staticmethod
+    def _allowed(count: int) -> bool:
+        return os.environ.get(ALLOW_VARIABLE) == str(count)
+
+    @staticmethod
+    def _words(lost: list[str], count: int | None = None) -> str:
+        count = len(lost) if count is None else count
+        said = os.environ.get(ALLOW_VARIABLE)
+        return (
+            f"this would delete {count} apps that people changed in the tenant since qlift last wrote them: "
+            + "; ".join(sorted(lost))
+            + (f"; {ALLOW_VARIABLE} is {said}, not {count}" if said else "")
+            + f"; hand them over (`handed_over` in the plan), or, if you want that, run it once with "
+            f"{ALLOW_VARIABLE}={count}"
+        )
+
+
+def _words(subject: str, app_id: str, changes: tuple[str, ...]) -> str:
+    return f"{subject} ({app_id}): {', '.join(changes)}"

@@ -1,0 +1,122 @@
+"""`qlift restore`: apps that a run deleted come back, as long as the tenant keeps them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from qlift.cloud.client import Client
+from qlift.cloud.errors import Forbidden
+from qlift.cloud.index import Index
+from qlift.cloud.log import VARIABLE, DeletedApp, LogError, RequestLog, deleted_apps
+from qlift.cloud.recovery import KEPT, Unrecoverable, restore_app
+from qlift.cloud.settings import SettingsError, connect_target, credentials_from, load_target
+from qlift.cloud.tenant import Tenant
+
+
+def restore(
+    stack: Annotated[str, typer.Argument(help="The stack whose run deleted them.")],
+    log: Annotated[
+        Path | None, typer.Option(help=f"The log of that run. Default: what {VARIABLE} names.")
+    ] = None,
+    app: Annotated[
+        list[str] | None, typer.Option(help="Only this app, by its id; may be given several times.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Bring back the apps that a run of a stack deleted, with their ids, within 14 days.
+
+    `pulumi up` with the same plan and bundle then takes them under management again. Without a log, name
+    the ids with --app: the messages of the run that deleted them say them.
+
+    Example: qlift restore finance-prod --log changes.jsonl
+
+    Exit code 0: all are there. 1: some are not. 2: wrong usage or configuration.
+    """
+    settings = load_target(_target_of(stack), Path.cwd())
+    wanted = _wanted(stack, log, app or [])
+    client = connect_target(
+        settings, credentials_from(settings, {}, os.environ), log=RequestLog.from_environment()
+    )
+    try:
+        results = [_bring_back(client, id_, entry) for id_, entry in wanted.items()]
+    finally:
+        client.close()
+    if as_json:
+        typer.echo(json.dumps({"stack": stack, "apps": results}))
+    else:
+        for result in results:
+            typer.echo(f"{result['name']} ({result['app']}): {result['state']}")
+        if any(r["ok"] for r in results):
+            typer.echo(f"Next: pulumi up -s {stack}, with the plan and the bundle of before")
+    raise typer.Exit(0 if all(r["ok"] for r in results) else 1)
+
+
+def _target_of(stack: str) -> str:
+    path = Path("stacks") / f"Pulumi.{stack}.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        target = content["config"]["qlift:target"]
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; is {stack} the stack's name?") from None
+    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError):
+        raise SettingsError(f"{path}: lacks qlift:target; `qlift phase new` writes such a file") from None
+    return str(target)
+
+
+def _wanted(stack: str, log: Path | None, only: list[str]) -> dict[str, DeletedApp | None]:
+    path = log or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
+    if path is None and not only:
+        raise SettingsError(
+            f"which apps? Name the log of the run that deleted them, with --log or {VARIABLE}; without one "
+            "name their ids with --app, which that run's messages say"
+        )
+    try:
+        known = {e.app: e for e in deleted_apps(path, stack)} if path else {}
+    except LogError as error:
+        raise SettingsError(f"{error}; correct --log, or name the apps with --app") from None
+    if only:
+        return {id_: known.get(id_) for id_ in only}
+    if not known:
+        raise SettingsError(f"the log {path} tells of no app that a run of the stack {stack} deleted")
+    return dict(known)
+
+
+def _lives(client: Client, app_id: str, subject: str) -> bool:
+    """What a tenant answers for an app that it only keeps is not documented: 403, 404 and 410 all say no."""
+    try:
+        return client.find(f"/api/v1/apps/{app_id}", subject=subject) is not None
+    except Forbidden:
+        return False
+
+
+def _bring_back(client: Client, app_id: str, entry: DeletedApp | None) -> dict[str, Any]:
+    name = entry.name if entry else app_id
+    result: dict[str, Any] = {"app": app_id, "name": name, "changes": list(entry.changes) if entry else []}
+    subject = f'app "{name}"'
+    if _lives(client, app_id, subject):
+        return {**result, "ok": True, "state": "is in the tenant"}
+    if entry and entry.recoverable_until is None:
+        state = "gone for good: it was younger than 45 minutes when it was deleted, and such are not kept"
+        return {**result, "ok": False, "state": f"{state}; `pulumi up` imports it anew, with another id"}
+    try:
+        restore_app(Tenant(client, Index(client)), app_id, subject)
+    except Unrecoverable as error:
+        when = f", it was deleted on {entry.deleted_at:%Y-%m-%d}" if entry else ""
+        state = (
+            f"not restored: the tenant has it no more, or does not give it to this identity ({error}). "
+            f"Deleted apps are kept for {KEPT.days} days{when}; `pulumi up` imports it anew, with another id"
+        )
+        return {**result, "ok": False, "state": state}
+    state = "restored"
+    if result["changes"]:
+        state += (
+            f"; people had changed it ({', '.join(result['changes'])}): hand it over if that is to stay, for "
+            "newer content of the source will go over it"
+        )
+    return {**result, "ok": True, "state": state}

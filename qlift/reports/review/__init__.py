@@ -1,0 +1,1 @@
+"""What a review says, and how it is written for people."""

@@ -1,0 +1,175 @@
+"""Deleted apps come back: by `qlift restore`, then under management by the next `up`. In process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from providers.edits import ALLOW_VARIABLE
+from qlift.cli import app as command
+from qlift.simulator import Fault, Switches
+from tests.program.test_changes import LEDGER
+from tests.program.test_undo import BUDGET, PIPELINE, Worked, with_switches
+
+DAY = 24 * 3600
+
+
+class Restored(Worked):
+    def __init__(self, folder: Path, switches: Switches) -> None:
+        super().__init__(folder, switches)
+        self.log = self.run.log = folder / "changes.jsonl"
+        (folder / "stacks" / "targets").mkdir(parents=True)
+        target = {"url": self.simulator.description["tenant"]["url"]}
+        (folder / "stacks" / "targets" / "test.yaml").write_text(yaml.safe_dump(target))
+        settings = {"config": {"qlift:target": "test", "qlift:phase": "demo"}}
+        (folder / "stacks" / "Pulumi.demo.yaml").write_text(yaml.safe_dump(settings))
+
+    def restore(self, *args: str, stack: str = "demo") -> Result:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            patch.setenv("QLIFT_CLIENT_ID", self.simulator.description["tenant"]["client_id"])
+            patch.setenv("QLIFT_CLIENT_SECRET", self.simulator.description["tenant"]["client_secret"])
+            return CliRunner().invoke(command, ["restore", stack, *args], catch_exceptions=True)
+
+    def ids(self) -> dict[tuple[str, str], str]:
+        return {k: e.id for k, e in self.run.state.items() if k[0] in ("App", "AppPublication")}
+
+
+@pytest.fixture
+def worked(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Restored]:
+    made = Restored(tmp_path, Switches(**getattr(request, "param", {})))
+    yield made
+    made.simulator.stop()
+
+
+@with_switches(
+    {},
+    {"restored_without_space": "kept"},
+    {"deleted_app_get_status": 403, "app_missing_status": 403, "restore_status": 400},
+)
+def test_a_whole_undo_is_taken_back_with_the_same_ids(worked: Restored) -> None:
+    before, ids = worked.everything(), worked.ids()
+    worked.run.destroy()
+    assert worked.is_undone()
+    worked.wait()
+    done = worked.restore("--log", str(worked.log))
+    assert done.exit_code == 0, done.output
+    assert f"{LEDGER} ({ids[_publication(ids)]}): restored" in done.output
+    worked.wait()
+    ran = worked.run.up(worked.derived())
+    assert not ran.deleted and worked.ids() == ids
+    assert worked.everything() == before
+    worked.wait()
+    assert not worked.run.up(worked.derived()).changes
+    worked.run.destroy()
+    assert worked.is_undone()
+
+
+def _publication(ids: dict[tuple[str, str], str]) -> tuple[str, str]:
+    return next(k for k in ids if k[0] == "AppPublication" and k[1].startswith("general-ledger"))
+
+
+def test_single_apps_come_back_into_their_space_with_what_people_made(
+    worked: Restored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked.make_sheet(LEDGER, name="Made by people")
+    before, ids = worked.everything(), worked.ids()
+    everything = worked.plan["select"]
+    others = sorted({a.name for a in worked.derived().apps} - {LEDGER})
+    worked.plan["select"] = {**everything, "apps": {"names": others}}
+    monkeypatch.setenv(ALLOW_VARIABLE, "1")
+    assert worked.run.up(worked.derived()).deleted
+    assert not worked.apps(LEDGER)
+    worked.wait()
+    done = worked.restore("--log", str(worked.log))
+    assert done.exit_code == 0 and "people had changed it (changed 20" in done.output
+    assert worked.restore("--log", str(worked.log)).output.count("is in the tenant") == 2
+    worked.plan["select"] = everything
+    worked.wait()
+    ran = worked.run.up(worked.derived())
+    assert not ran.deleted and worked.ids() == ids
+    assert worked.everything() == before
+    worked.wait()
+    assert not worked.run.up(worked.derived()).changes
+
+
+def test_after_fourteen_days_the_tenant_has_them_no_more(worked: Restored) -> None:
+    id_ = worked.app_id(LEDGER)
+    worked.run.destroy()
+    worked.wait(14 * DAY + 1)
+    done = worked.restore("--log", str(worked.log))
+    assert done.exit_code == 1
+    assert f"{LEDGER} ({id_}): not restored: the tenant has it no more" in done.output
+    assert "Deleted apps are kept for 14 days, it was deleted on 20" in done.output
+    assert "`pulumi up` imports it anew, with another id" in done.output
+    assert "Traceback" not in done.output and "Next: pulumi up" not in done.output
+    worked.run.up(worked.derived())
+    assert worked.app_id(LEDGER) != id_
+
+
+@with_switches({"restored_without_space": "refused"})
+def test_a_tenant_that_gives_none_back_without_its_space(worked: Restored) -> None:
+    worked.run.destroy()
+    done = worked.restore("--log", str(worked.log), "--json")
+    assert done.exit_code == 1
+    states = {a["name"]: a["state"] for a in json.loads(done.output)["apps"]}
+    assert "does not exist any more" in states[PIPELINE]
+
+
+def test_apps_that_were_deleted_young_are_gone_and_it_says_so(
+    worked: Restored, caplog: pytest.LogCaptureFixture
+) -> None:
+    worked.change_source(PIPELINE)
+    worked.run.up(worked.derived())
+    worked.wait()
+    # The old half of a replacement is not what an undo would bring back.
+    done = worked.restore("--log", str(worked.log))
+    assert done.exit_code != 0 and "tells of no app" in f"{done.output}{done.exception}"
+    new = worked.app_id(PIPELINE)
+    worked.run.destroy()
+    assert f'app "{PIPELINE}" ({new}) is deleted for good' in caplog.text
+    done = worked.restore("--log", str(worked.log))
+    assert done.exit_code == 1
+    assert f"{PIPELINE} ({new}): gone for good: it was younger than 45 minutes" in done.output
+    entries = [json.loads(x) for x in worked.log.read_text().splitlines()]
+    old = [e for e in entries if e.get("event") == "app deleted" and e["superseded"]]
+    assert [e["name"] for e in old] == [PIPELINE] and old[0]["app"] not in done.output
+
+
+def test_without_a_log_the_ids_of_the_messages_do(worked: Restored) -> None:
+    id_ = worked.app_id(BUDGET)
+    worked.run.destroy()
+    assert worked.restore("--app", id_).exit_code == 0
+    assert worked.apps(BUDGET)
+
+
+@pytest.mark.parametrize("action", ["drop", "status:503"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_lost_answer_is_found_out(worked: Restored, when: Any, action: str) -> None:
+    id_ = worked.app_id(BUDGET)
+    worked.run.destroy()
+    fault = Fault(method="POST", path="/actions/restore$", when=when, action=action)
+    worked.simulator.faults.add(fault)
+    done = worked.restore("--app", id_)
+    assert done.exit_code == 0, done.output
+    assert worked.apps(BUDGET)
+
+
+def test_wrong_usage_is_told_in_one_line(worked: Restored, tmp_path: Path) -> None:
+    worked.run.destroy()
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text('{"event": "app deleted", "cut off')
+    for args, stack, sign in (
+        ([], "demo", "which apps?"),
+        (["--log", "none.jsonl"], "demo", "the log none.jsonl cannot be read"),
+        (["--log", str(empty)], "demo", "tells of no app that a run of the stack demo deleted"),
+        (["--log", str(worked.log)], "other", "is other the stack's name?"),
+    ):
+        done = worked.restore(*args, stack=stack)
+        assert done.exit_code != 0 and sign in f"{done.output}{done.exception}", done.output
