@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo demo-undo test crash-matrix lint lock audit
+.PHONY: setup demo demo-undo test crash-matrix faults lint lock audit
 setup: .venv/.installed
 	@$(BIN)/qlift engine
 
@@ -32,6 +32,11 @@ test: setup lint
 # A run is killed at each of its writes, and recovered: some 600 cases, ten seconds each. Goes on where it stopped.
 crash-matrix: setup
 	$(BIN)/python -m tests.crash_matrix
+
+# Random plans, edits of others, faults and kills: 50,000 lives of a stack, new ones each time; a failure names its seed.
+faults: setup
+	QLIFT_FAULTS_CASES=50000 QLIFT_FAULTS_SEED=$${QLIFT_FAULTS_SEED:-$$(date +%s)} \
+	  $(BIN)/python -m pytest -n auto --timeout 0 tests/faults
 
 # Pin every package with its hash; names no download address.
 COMPILE = $(BIN)/python -m piptools compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-annotate \

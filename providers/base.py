@@ -294,6 +294,9 @@ class Provider(ResourceProvider, Generic[I]):
             elif will[label] is not None and (after is None or (before and after)):
                 # Unknown: this run makes the object. Or both are known and differ.
                 was[label], will[label] = before, after or "(new)"
+        if was == will:
+            # Most objects of most runs; DeepDiff takes a millisecond to say so.
+            return set()
         return set(DeepDiff(was, will, ignore_numeric_type_changes=True).affected_root_keys)
 
 

@@ -123,8 +123,8 @@ class SpaceAssignmentProvider(AdoptingProvider[SpaceAssignmentInputs]):
         found = spaces.assignment_of(session().tenant, space_id, assignee_id)
         if found is not None:
             return {"roles": sorted(found.roles)}
-        if known.assignee_type == "self" and space.owner_id == assignee_id:
-            # The owner of a space has every role and may not be assignable.
+        if space.owner_id == assignee_id:
+            # The owner of a space has every role and may not be assignable, or lose what was assigned.
             return {}
         if known.adopted:
             raise Gone

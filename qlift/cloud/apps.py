@@ -25,10 +25,11 @@ OpenFile = Callable[[], BinaryIO]
 def recognised(tenant: Tenant, space_id: str | None, is_ours: Callable[[App], bool]) -> Iterator[App]:
     """The apps of a space that are ours, live: item records outlive what was deleted a moment ago.
 
-    `space_id` None: any personal space that this identity sees.
+    Only what this identity made: a duplicate that a person makes of our app has its description, and so its
+    provenance. `space_id` None: any personal space that this identity sees.
     """
     for listed in tenant.index.apps(space_id):
-        if not is_ours(listed):
+        if not is_ours(listed) or listed.creator_id not in ("", tenant.client.me().id):
             continue
         live = find_app(tenant, listed.id, f'app "{listed.name}"')
         if live is None:
@@ -42,7 +43,9 @@ def left_over(tenant: Tenant, space_id: str | None, provenance: Provenance, kept
 
     Never one with a name of its own: people who duplicate an app copy its description, provenance included.
     """
-    found = recognised(tenant, space_id, lambda a: a.id != kept_id and provenance_of(a.name) == provenance)
+    found = recognised(
+        tenant, space_id, lambda a: a.id != kept_id and provenance.same_object(provenance_of(a.name))
+    )
     return sorted(a.id for a in found)
 
 

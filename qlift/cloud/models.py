@@ -144,6 +144,8 @@ class App(Answer):
     created_date: Text = ""
     modified_date: Text = ""
     last_reload_time: Text = ""
+    creator_id: Text = ""
+    """Of items alone; an app's own answer does not tell it."""
 
     @classmethod
     def of_answer(cls, data: Any, subject: str) -> App:
@@ -154,7 +156,7 @@ class App(Answer):
     def of_item(cls, item: dict[str, Any]) -> App:
         """An item holds the app's attributes; what they lack, the item itself says."""
         attributes = item.get("resourceAttributes")
-        own = {k: item.get(k) for k in ("name", "description", "spaceId", "ownerId")}
+        own = {k: item.get(k) for k in ("name", "description", "spaceId", "ownerId", "creatorId")}
         return parsed(
             cls,
             {"id": item.get("resourceId"), **own, **(attributes if isinstance(attributes, dict) else {})},

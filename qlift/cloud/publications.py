@@ -43,7 +43,8 @@ def left_over(
     """
     transient, me = _transient(provenance), tenant.client.me().id
     twice = recognised(tenant, space_id, lambda a: a.id != kept_id and _is_of(provenance, a))
-    unmoved = recognised(tenant, staging_space_id, lambda a: provenance_of(a.name) == transient)
+    # Of whatever content: it may have changed since.
+    unmoved = recognised(tenant, staging_space_id, lambda a: transient.same_object(provenance_of(a.name)))
     return sorted({a.id for a in (*twice, *unmoved) if a.owner_id == me})
 
 

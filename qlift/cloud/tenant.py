@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from qlift.cloud.client import Client
-from qlift.cloud.errors import Ambiguous, Forbidden, NotFound
+from qlift.cloud.errors import Ambiguous, CloudError, Forbidden, NotFound
 from qlift.cloud.index import Index
 
 T = TypeVar("T")
@@ -55,8 +55,12 @@ class Tenant:
         raise AssertionError("unreachable")
 
     def repeated(self, write: Callable[[], T]) -> T:
-        """A write that may be done twice without harm: after an ambiguous answer it is done again."""
-        return self.settled(write, lambda: None)
+        """A write that may be done twice without harm: after an ambiguous answer it is done again.
+
+        Its object exists, so only a refusal is waited for: an administrator may have taken the tool's role,
+        which this run gave back a moment ago.
+        """
+        return self.settled(lambda: self.once_granted(write, (Forbidden,)), lambda: None)
 
     def eventually(self, look: Callable[[], T | None]) -> T | None:
         """Look again and again for what may show late; None when it did not show within the bound."""
@@ -66,13 +70,15 @@ class Tenant:
             pause = min(pause * 2, 4.0)
         return found
 
-    def once_granted(self, call: Callable[[], T]) -> T:
+    def once_granted(
+        self, call: Callable[[], T], refusals: tuple[type[CloudError], ...] = (Forbidden, NotFound)
+    ) -> T:
         """A call that may be refused for a moment after a grant or the creation of its space."""
         end, pause = self.client.now() + self.lag_seconds, 0.25
         while True:
             try:
                 return call()
-            except (Forbidden, NotFound):
+            except refusals:
                 if self.client.now() + pause >= end:
                     raise
                 self.client.sleep(pause)

@@ -28,8 +28,8 @@ _SITE_VOLATILE = ("modifiedDate", "operational", "nextExecution", "lastReloadTim
 class Advance(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    advance: float = Field(ge=0)
-    """Seconds."""
+    advance: float = Field(ge=0, le=1e9)
+    """Seconds, at most some thirty years."""
 
 
 class NewObject(BaseModel):

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -28,7 +29,10 @@ WEBSOCKET = "WEBSOCKET"
 
 _LOG_LENGTH = 20_000
 _HANDSHAKE = {"websocket.accept": 101, "websocket.close": 403}
-_ACTION = re.compile(r"drop|cut:\d+|html(:\d{3})?|status:\d{3}|slow:\d+(\.\d+)?|kill:\d+|killsession:\d+")
+_ACTION = re.compile(
+    r"drop|cut:\d+|truncate:\d+|html(:\d{3})?|status:\d{3}|status:429:(\d+|-)|expire|"
+    r"slow:\d+(\.\d+)?|kill:\d+|killsession:\d+"
+)
 _PAGE = "<!DOCTYPE html><html><head><title>Please wait</title></head><body><h1>Please wait</h1></body></html>"
 
 
@@ -36,10 +40,12 @@ class Fault(BaseModel):
     """What goes wrong, and at which request.
 
     `action`: `drop` (the connection ends without an answer), `cut:<bytes>` (it ends after so much of the
-    answer's body), `status:<n>` (429 carries `Retry-After: 1`), `html` or `html:<n>` (a page with status 200
-    or n), `slow:<seconds>` (real seconds), `kill:<pid>` and `killsession:<id>` (SIGKILL to one process, or to
-    all of a session as a lost machine would). The handshake of a websocket is a request with the method
-    WEBSOCKET; it fails before it took effect.
+    answer's body), `truncate:<bytes>` (a complete answer whose body is so much of the real one's, as a broken
+    proxy makes them), `status:<n>` (429 carries `Retry-After: 1`; `status:429:<seconds>` another one,
+    `status:429:-` none), `html` or `html:<n>` (a page with status 200 or n), `expire` (all access tokens of
+    the tenant end before the request), `slow:<seconds>` (real seconds), `kill:<pid>` and `killsession:<id>`
+    (SIGKILL to one process, or to all of a session as a lost machine would). The handshake of a websocket is
+    a request with the method WEBSOCKET; it fails before it took effect.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -63,7 +69,8 @@ class Fault(BaseModel):
     def _known(cls, value: str) -> str:
         if not _ACTION.fullmatch(value):
             raise ValueError(
-                "one of drop, cut:<bytes>, html[:n], status:n, slow:<seconds>, kill:<pid>, killsession:<id>"
+                "one of drop, cut:<bytes>, truncate:<bytes>, html[:n], status:n, status:429:<seconds or ->, "
+                "expire, slow:<seconds>, kill:<pid>, killsession:<id>"
             )
         return value
 
@@ -74,7 +81,10 @@ class Fault(BaseModel):
     @field_validator("method", "path")
     @classmethod
     def _compiles(cls, value: str) -> str:
-        re.compile(value)
+        try:
+            re.compile(value)
+        except (re.error, OverflowError) as error:
+            raise ValueError(f"no regular expression: {error}") from None
         return value
 
 
@@ -123,12 +133,15 @@ class Faults:
 
 
 class FaultMiddleware:
-    """The outermost layer of a server."""
+    """The outermost layer of a server. `end_tokens` is what the action `expire` does; the site has none."""
 
-    def __init__(self, app: ASGIApp, faults: Faults, side: Side) -> None:
+    def __init__(
+        self, app: ASGIApp, faults: Faults, side: Side, end_tokens: Callable[[], None] = lambda: None
+    ) -> None:
         self._app = app
         self._faults = faults
         self._side: Side = side
+        self._end_tokens = end_tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -184,11 +197,16 @@ class FaultMiddleware:
             await answer(scope, receive, noting)
             return
         await _happen(fault.action)
+        if fault.action == "expire":
+            self._end_tokens()
         if fault.kills:
             await _drop(receive, raw)
             return
-        if fault.action.startswith("cut:"):
-            noting = _cutting(int(fault.action.partition(":")[2]), noting, raw)
+        word, _, argument = fault.action.partition(":")
+        if word == "cut":
+            noting = _cutting(int(argument), noting, raw)
+        if word == "truncate":
+            noting = _truncating(int(argument), noting)
         if not late:
             await self._app(scope, receive, noting)
         for message in held:
@@ -214,15 +232,38 @@ def _cutting(left: int, send: Send, raw: Send) -> Send:
     return cut
 
 
+def _truncating(left: int, send: Send) -> Send:
+    """An answer that says how long it is, and is: the head waits for the body."""
+    start: Message = {}
+    body = b""
+
+    async def truncated(message: Message) -> None:
+        nonlocal start, body
+        if message["type"] == "http.response.start":
+            start = message
+            return
+        body += message.get("body", b"")
+        if message.get("more_body", False):
+            return
+        headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
+        length = (b"content-length", str(len(body[:left])).encode())
+        await send({**start, "headers": [*headers, length]})
+        await send({"type": "http.response.body", "body": body[:left]})
+
+    return truncated
+
+
 def _answer(action: str) -> Response | None:
     word, _, argument = action.partition(":")
     if word == "html":
         return HTMLResponse(_PAGE, int(argument or 200))
     if word != "status":
         return None
-    status = int(argument)
+    code, _, seconds = argument.partition(":")
+    status = int(code)
     title = http.client.responses.get(status, "Error")
-    headers = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else None
+    limited = status == HTTPStatus.TOO_MANY_REQUESTS and seconds != "-"
+    headers = {"Retry-After": seconds or "1"} if limited else None
     return JSONResponse({"errors": [{"code": f"HTTP-{status}", "title": title}]}, status, headers)
 
 

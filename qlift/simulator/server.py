@@ -33,7 +33,14 @@ from qlift.simulator.site.ends import (
 )
 from qlift.simulator.store import Store
 from qlift.simulator.switches import Switches
-from qlift.simulator.tenant import Credentials, Person, World, create_tenant_app, seed_tenant
+from qlift.simulator.tenant import (
+    Credentials,
+    Person,
+    World,
+    create_tenant_app,
+    end_access_tokens,
+    seed_tenant,
+)
 
 _SERVICE_ACCOUNT = ("INTERNAL", "sa_api")
 
@@ -190,7 +197,9 @@ class Simulator:
         def faulty(app: ASGIApp) -> ASGIApp:
             return FaultMiddleware(app, self.faults, "site")
 
-        tenant = FaultMiddleware(create_tenant_app(self._world), self.faults, "tenant")
+        tenant = FaultMiddleware(
+            create_tenant_app(self._world), self.faults, "tenant", lambda: end_access_tokens(self._world)
+        )
         return [
             Endpoint("tenant", tenant, public),
             Endpoint("header", faulty(site.proxy), public, websockets=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jwt
@@ -41,6 +42,13 @@ def revoke(world: World, token: str) -> None:
         world.store.put(REVOKED, claims["jti"], {"id": claims["jti"]})
 
 
+def end_access_tokens(world: World) -> None:
+    """All that were given out so far, before their time."""
+    for number in range(1, int(world.store.get_setting("counter/token") or 0) + 1):
+        id_ = world.id_of("token", number)
+        world.store.put(REVOKED, id_, {"id": id_})
+
+
 def caller_of(world: World, token: str) -> Caller | None:
     """None: no credentials of this tenant, or no longer."""
     claims = _read(world, token)
@@ -68,8 +76,7 @@ def _read(world: World, token: str) -> dict[str, Any] | None:
     known = _verified.get(token)
     if known is not None and known[0] == key:
         return known[1]
-    public = serialization.load_pem_private_key(key.encode(), None).public_key()
-    assert isinstance(public, ec.EllipticCurvePublicKey)
+    public = _private(key).public_key()
     try:
         # Expiry is checked against the simulator's clock, not here.
         claims = jwt.decode(
@@ -86,7 +93,17 @@ def _read(world: World, token: str) -> dict[str, Any] | None:
 
 
 def _sign(world: World, claims: dict[str, Any]) -> str:
-    return jwt.encode(claims, _signing_key(world), _ALGORITHM, headers={"kid": "simulator"})
+    key = _signing_key(world)
+    token = jwt.encode(claims, _private(key), _ALGORITHM, headers={"kid": "simulator"})
+    _verified[token] = (key, claims)
+    return token
+
+
+@functools.cache
+def _private(key: str) -> ec.EllipticCurvePrivateKey:
+    private = serialization.load_pem_private_key(key.encode(), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    return private
 
 
 def _signing_key(world: World) -> str:

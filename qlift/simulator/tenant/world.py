@@ -59,7 +59,9 @@ class World:
 
     def new_id(self, kind: str) -> str:
         """24 hex digits. The same in every run."""
-        number = self.store.counter(kind)
+        return self.id_of(kind, self.store.counter(kind))
+
+    def id_of(self, kind: str, number: int) -> str:
         return hashlib.sha256(f"{kind}#{number}".encode()).hexdigest()[:24]
 
     def new_uuid(self, kind: str) -> str:

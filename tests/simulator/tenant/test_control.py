@@ -162,6 +162,46 @@ def test_a_fault_can_end_a_process(
     assert bool(tenant.get("/api/v1/spaces", name="Space")["data"]) == made
 
 
+def test_half_an_answer_that_says_it_is_whole(tenant: Tenant, control: httpx.Client) -> None:
+    _fault(control, "truncate:10")
+    answer = _create(tenant, "Space")
+    assert (answer.status_code, len(answer.content), answer.headers["content-length"]) == (201, 10, "10")
+    assert tenant.get("/api/v1/spaces", name="Space")["data"]
+
+
+@pytest.mark.parametrize(("action", "told"), [("429", "1"), ("429:41", "41"), ("429:-", None)])
+def test_limits_say_how_long_or_not(
+    tenant: Tenant, control: httpx.Client, action: str, told: str | None
+) -> None:
+    _fault(control, f"status:{action}")
+    answer = _create(tenant, "Space")
+    assert (answer.status_code, answer.headers.get("retry-after")) == (429, told)
+
+
+def test_access_tokens_end_in_the_middle(simulator: Simulator, tenant: Tenant, control: httpx.Client) -> None:
+    known = simulator.description["tenant"]
+    form = {k: known[k] for k in ("client_id", "client_secret")} | {"grant_type": "client_credentials"}
+
+    def asked(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.get(f"{known['url']}/api/v1/spaces", headers=headers).status_code
+
+    def token() -> str:
+        return str(httpx.post(f"{known['url']}/oauth/token", json=form).json()["access_token"])
+
+    first = token()
+    assert asked(first) == 200
+    body = {"method": "GET", "path": "/api/v1/spaces", "action": "expire"}
+    assert control.post("/control/faults", json=body).status_code == 201
+    assert [asked(first), asked(token())] == [401, 200]
+    assert tenant.get("/api/v1/spaces")["data"], "API keys go on"
+
+
+def test_control_refuses_what_it_cannot_do(control: httpx.Client) -> None:
+    assert control.post("/control/clock", json={"advance": 1e300}).status_code == 422
+    assert control.post("/control/faults", json={"action": "drop", "path": "(\\"}).status_code == 422
+
+
 def test_faults_on_the_site_and_words_that_are_none(simulator: Simulator, control: httpx.Client) -> None:
     _fault(control, "status:503", side="site", method="GET", path="/qrs/about")
     header = simulator.description["site"]["header"]
