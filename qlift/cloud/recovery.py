@@ -7,7 +7,7 @@ knows their ids. What a tenant answers for an app that it has purged is not docu
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -41,9 +41,11 @@ def recoverable_until(app: App, deleted_at: datetime) -> datetime | None:
 def tenant_time(headers: httpx.Headers) -> datetime | None:
     """When the tenant answered, by its own clock; to the second."""
     try:
-        return parsedate_to_datetime(headers["date"])
+        found = parsedate_to_datetime(headers["date"])
     except (KeyError, ValueError, TypeError):
         return None
+    # `-0000` says UTC without saying it.
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def restore_app(tenant: Tenant, app_id: str, subject: str) -> App:
