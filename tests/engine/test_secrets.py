@@ -56,9 +56,11 @@ class Talkative:
 
     @contextmanager
     def serving(self) -> Iterator[Odd]:
-        with odd_server(self.answer) as server:
-            yield server
-        self._tenant.close()
+        try:
+            with odd_server(self.answer) as server:
+                yield server
+        finally:
+            self._tenant.close()
 
 
 def _command(phase: Phase, folder: Path, env: dict[str, str], *args: str) -> None:
