@@ -40,7 +40,8 @@ def test_a_stack_converges_whatever_goes_wrong(shard: int) -> None:
         deadline=None,
         database=None,
         print_blob=True,
-        phases=(Phase.generate, Phase.shrink),
+        # What is known already needs no shortest form again, which takes minutes.
+        phases=(Phase.generate,) if shard in OPEN else (Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
     @given(cases)
