@@ -81,7 +81,9 @@ class World:
         return {a["assignee"]: a["roles"] for a in self.space(space)["assignments"]}
 
     def id_of(self, kind: str, key_begin: str) -> str:
-        return next(e.id for k, e in self.run.state.items() if k[0] == kind and k[1].startswith(key_begin))
+        """Of the shortest such key: `finance` before `finance-staging`, in whatever order they were made."""
+        keys = [k for k in self.run.state if k[0] == kind and k[1].startswith(key_begin)]
+        return self.run.state[min(keys, key=lambda k: len(k[1]))].id
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """As somebody with the tenant's API key."""
