@@ -162,6 +162,10 @@ class FaultMiddleware:
                 sent.append(_HANDSHAKE[message["type"]])
                 self._faults.record(self._side, method, target, sent[0])
                 logged = True
+            elif _is_the_end(message) and sent:
+                # Who has the whole answer finds the request in the log.
+                self._faults.record(self._side, method, target, sent[0])
+                logged = True
             await send(message)
 
         fault = self._faults.due(self._side, method, target)
@@ -211,6 +215,10 @@ class FaultMiddleware:
             await self._app(scope, receive, noting)
         for message in held:
             await noting(message)
+
+
+def _is_the_end(message: Message) -> bool:
+    return message["type"] == "http.response.body" and not message.get("more_body", False)
 
 
 def _cutting(left: int, send: Send, raw: Send) -> Send:

@@ -23,6 +23,7 @@ _STOP_SECONDS = 10.0
 _LASTING = range(20_000, 32_000)
 """Ports that no system gives to outgoing connections, so that a later start finds them free again."""
 _TRIES = 100
+_BACKLOG = 512
 
 
 class SimulatorError(Exception):
@@ -38,12 +39,26 @@ class Endpoint:
     websockets: bool = False
 
 
-def _bind_to_a_free_port(listener: socket.socket) -> None:
+def _listening(port: int) -> socket.socket:
+    """Raises OSError. It listens at once: two that are only bound may have the same port."""
+    # With the protocol named, asyncio sets TCP_NODELAY; without it each answer takes 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _listening_somewhere() -> socket.socket:
     for _ in range(_TRIES):
         with suppress(OSError):
-            listener.bind((HOST, random.choice(_LASTING)))
-            return
-    listener.bind((HOST, 0))
+            # Whatever a test has seeded, two processes do not try the same ports.
+            return _listening(random.SystemRandom().choice(_LASTING))
+    return _listening(0)
 
 
 class Servers:
@@ -89,15 +104,9 @@ class Servers:
         return {name: listener.getsockname()[1] for name, listener in self._sockets.items()}
 
     def _bind(self, name: str) -> None:
-        # With the protocol named, asyncio sets TCP_NODELAY; without it each answer takes 40 ms.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._sockets[name] = listener
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wanted = self._wanted.get(name)
         try:
-            if name in self._wanted:
-                listener.bind((HOST, self._wanted[name]))
-            else:
-                _bind_to_a_free_port(listener)
+            self._sockets[name] = _listening_somewhere() if wanted is None else _listening(wanted)
         except OSError as error:
             self.stop()
             if name not in self._wanted:
@@ -125,7 +134,7 @@ class Servers:
                 access_log=False,
                 date_header=False,
                 proxy_headers=False,
-                backlog=512,
+                backlog=_BACKLOG,
                 timeout_graceful_shutdown=2,
                 **options,
             )
