@@ -152,18 +152,22 @@ class FaultMiddleware:
         method = scope["method"] if scope["type"] == "http" else WEBSOCKET
         sent: list[int] = []
         logged = False
+        left: int | None = None
 
         async def noting(message: Message) -> None:
-            nonlocal logged
+            nonlocal logged, left
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 sent.append(message["status"])
+                left = _announced(message)
+            elif message["type"] == "http.response.body" and left is not None:
+                left -= len(message.get("body", b""))
             elif message["type"] in _HANDSHAKE and not sent:
                 # A connection may last: it is logged when it begins.
                 sent.append(_HANDSHAKE[message["type"]])
                 self._faults.record(self._side, method, target, sent[0])
                 logged = True
-            elif _is_the_end(message) and sent:
-                # Who has the whole answer finds the request in the log.
+            if sent and not logged and (left == 0 or _is_the_end(message)):
+                # Who has the whole answer finds the request in the log. Without a body, the headers are it.
                 self._faults.record(self._side, method, target, sent[0])
                 logged = True
             await send(message)
@@ -215,6 +219,14 @@ class FaultMiddleware:
             await self._app(scope, receive, noting)
         for message in held:
             await noting(message)
+
+
+def _announced(start: Message) -> int | None:
+    """Bytes of the body that follows; None: not known before its end."""
+    if start["status"] in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        return 0
+    lengths = [value for name, value in start.get("headers", ()) if name.lower() == b"content-length"]
+    return int(lengths[0]) if lengths else None
 
 
 def _is_the_end(message: Message) -> bool:
