@@ -111,7 +111,7 @@ class PersonalSelection(PlanModel):
 
 
 class Selection(PlanModel):
-    """What belongs to this phase."""
+    """Streams, apps and personal apps."""
 
     streams: tuple[Word, ...] | Literal["all"] | None = None
     """Names or ids, or `all`. Default: those that `spaces` come from."""
@@ -260,14 +260,14 @@ class AcceptedWidening(PlanModel):
 
 
 class AccessPlan(PlanModel):
-    """What a person answers for."""
+    """Exceptions to what the source allows."""
 
     accept_widening: tuple[AcceptedWidening, ...] = ()
     """Rules that may let in more people than the source does."""
 
 
 class AppsPlan(PlanModel):
-    """How apps get into the tenant."""
+    """Settings for all apps of the phase."""
 
     publish: Literal["move", "copy"] = "move"
     """`move` keeps private and community content with its owners; `copy` is for public content only."""
@@ -282,7 +282,7 @@ class AppsPlan(PlanModel):
 
 
 class SchedulesPlan(PlanModel):
-    """What becomes of reload tasks."""
+    """Settings for all reload tasks of the phase."""
 
     enabled: StrictBool = False
     """`true` is the cut-over. What is disabled in the source stays disabled."""
