@@ -124,9 +124,13 @@ def test_selections(tmp_path: Path, bundle: Bundle, select: Any, expected: set[s
 
 
 def test_a_space_goes_by_its_stream_and_takes_its_staging_space_along(tmp_path: Path, bundle: Bundle) -> None:
-    jobs = [{"name": "west", "steps": ["spaces", "permissions"], "select": {"tags": ["West"]}}, *STANDARD]
+    jobs = [
+        {"name": "west", "steps": ["spaces", "permissions"], "select": {"tags": ["West"]}},
+        {"name": "east", "steps": ["spaces"], "select": {"streams": ["APAC"]}},
+        *STANDARD,
+    ]
     desired = with_jobs(tmp_path, bundle, jobs)
-    assert not desired.errors
+    assert not desired.errors, "the staging space of both is no overlap"
     assert names(desired, "spaces", "west") == {"EMEA", "Staging"}, "it serves APAC too"
     assert {a.space for a in desired.assignments if a.job == "west"} == {"emea", "staging"}
 

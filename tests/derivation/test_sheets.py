@@ -138,6 +138,12 @@ def test_what_a_spreadsheet_has_rewritten_is_told(tmp_path: Path, made: str) -> 
     assert read_users(file)[0].user_id == made
 
 
+def test_the_mark_of_utf_16_says_which_byte_comes_first(tmp_path: Path) -> None:
+    file = tmp_path / "users.csv"
+    file.write_bytes(csv_text(ROWS, UserRow).encode("utf-16-be"))
+    assert read_users(file) == ROWS
+
+
 def test_what_a_spreadsheet_leaves_behind_is_nothing(tmp_path: Path) -> None:
     file = tmp_path / "users.csv"
     lines = csv_text([row("anna", status="missing", note="x")], UserRow).splitlines()
