@@ -1,0 +1,80 @@
+"""`docs/first-migration.md` as a newcomer types it: the commands of the document itself, one shell, from its clone on.
+
+Only its first section is left out, which installs what the test runs with.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qlift.pulumi_cli import Engine
+from tests.support.project import ROOT
+
+pytestmark = pytest.mark.engine
+
+DOCUMENT = ROOT / "docs" / "first-migration.md"
+PARTS = ("Pulumi.yaml", "__main__.py", "providers", "qlift", "stacks", "docs", ".gitignore")
+
+
+def commands() -> list[str]:
+    """The document's shell blocks after the set-up."""
+    text = DOCUMENT.read_text(encoding="utf-8").partition("\n## 2. ")[2]
+    return re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def script() -> str:
+    """Stops at the first block that does not do what the document says of it."""
+    lines = ["set -m  # as in a person's shell, where `kill %1` means the simulator"]
+    for number, block in enumerate(commands(), 1):
+        lines.append(f"echo '--- block {number}' >&2")
+        if "# refused" in block:
+            lines.append(
+                f"if {block.strip().partition('  #')[0]}; then echo 'block {number} went through'; exit 9; fi"
+            )
+        else:
+            lines.append(f"{{\nset -e\n{block}}}\nset +e")
+    return "\n".join(lines)
+
+
+def test_the_document_does_what_it_says(engine: Engine, tmp_path: Path) -> None:
+    clone = tmp_path / "qlift"
+    clone.mkdir()
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, clone / part)
+    (clone / ".venv").symlink_to(sys.prefix)
+    env = os.environ | engine.environment(clone) | {"HOME": str(tmp_path), "PYTHONPATH": str(clone)}
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), str(engine.folder), env["PATH"]])
+    git = "git init -q -b main && git config user.name Jane && git config user.email jane@example.invalid"
+    start = f"{git} && git add . && git commit -qm Clone && git switch -qc first-migration"
+    subprocess.run(["bash", "-c", start], cwd=clone, env=env, check=True)
+    done = subprocess.run(
+        ["bash", "-c", script()],
+        cwd=clone,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    said = done.stdout
+    assert "9 people will see what they could not see before (1 space, 3 apps)" in said
+    assert "18 to create" in said
+    assert "1 person will see" in said
+    assert "would delete 19 of 19" in said
+    kept = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=clone, env=env, capture_output=True, text=True, check=True
+    )
+    assert kept.stdout == ""
