@@ -1,4 +1,4 @@
-"""`docs/first-migration.md` as a newcomer types it: the commands of the document itself, one shell, from its clone on.
+"""`docs/first-migration.md` as a newcomer types it: the commands of the document itself, in one shell.
 
 Only its first section is left out, which installs what the test runs with.
 """
