@@ -16,7 +16,8 @@ from qlift.derivation import PeopleFiles, PlanError, derive_phase
 from qlift.derivation.desired import Desired
 from qlift.derivation.phase import plan_path
 from qlift.derivation.plan import PHASE_NAME
-from qlift.derivation.template import plan_text
+from qlift.derivation.plan_schema import schema_text
+from qlift.derivation.template import SCHEMA, named_streams, plan_text
 
 phase = typer.Typer(no_args_is_help=True, help="Plans: what goes where.")
 
@@ -26,27 +27,47 @@ ERRORS, UNUSABLE = 1, 2
 @phase.command()
 def new(
     name: Annotated[str, typer.Argument(help="Of the phase: small letters, digits and `-`.")],
-    bundle: Annotated[Path, typer.Option(help="What `qlift export` wrote, such as exports/qs-prod.")],
+    streams: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="Name or id of a stream; give it several times. Default: all streams."),
+    ] = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(help="What `qlift export` wrote, such as exports/qs-prod. Default: the only one there."),
+    ] = None,
     target: Annotated[
         str | None, typer.Option(help="Also make a stack of this name for stacks/targets/<target>.yaml.")
     ] = None,
 ) -> None:
-    """Write stacks/<name>/plan.yaml with everything explained in it.
+    """Write stacks/<name>/plan.yaml with everything explained in it, the standard jobs written out.
 
-    Example: qlift phase new finance --bundle exports/qs-prod --target prod
+    Example: qlift phase new finance --from Finance --from "Finance Lab" --target prod
+
+    Exit code 2: a stream is unknown or ambiguous, there is no bundle, or the plan exists.
     """
     path = plan_path(Path(), name)
     if not re.fullmatch(PHASE_NAME, name):
         _stop(f"{name}: a phase's name has small letters, digits and `-`, and begins with a letter or digit")
     if path.exists():
         _stop(f"{path} exists; edit it, or choose another name")
+    folder = bundle or _only_bundle()
     try:
-        exported = load_bundle(bundle)
-    except BundleError as error:
+        exported = load_bundle(folder)
+        chosen = named_streams(exported, streams or [])
+    except (BundleError, PlanError) as error:
         _stop(str(error))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(plan_text(name, exported, bundle.as_posix()), encoding="utf-8")
-    typer.echo(f"{path}: {len(exported.streams)} streams, {len(exported.apps)} apps. Next:")
+    path.write_text(plan_text(name, exported, folder.as_posix(), chosen), encoding="utf-8")
+    schema_file = path.parent.parent / SCHEMA
+    if not schema_file.exists():
+        schema_file.write_text(schema_text(), encoding="utf-8")
+    ids = {s.id for s in chosen}
+    apps = (
+        sum(a.stream is not None and a.stream.id in ids for a in exported.apps)
+        if streams
+        else len(exported.apps)
+    )
+    typer.echo(f"{path}: {len(chosen)} streams, {apps} apps. Next:")
     typer.echo("  cut it down to what belongs to this phase")
     if target is not None:
         stack = Path("stacks") / f"Pulumi.{name}-{target}.yaml"
@@ -58,6 +79,25 @@ def new(
         typer.echo(f"  pulumi stack init {name}-{target} && pulumi preview -s {name}-{target}")
     else:
         typer.echo(f"  qlift phase show {name}")
+
+
+def _only_bundle() -> Path:
+    found = sorted(p.parent for p in Path("exports").glob("*/manifest.json"))
+    if len(found) != 1:
+        there = f"there are {', '.join(map(str, found))}" if found else "`qlift export` writes one"
+        _stop(f"say which bundle the plan is for (--bundle): {there}")
+    return found[0]
+
+
+@phase.command()
+def schema() -> None:
+    """Print the JSON Schema of plan.yaml, from which editors complete and explain it.
+
+    It is kept in stacks/plan.schema.json; a plan names it in its first line.
+
+    Example: qlift phase schema > stacks/plan.schema.json
+    """
+    typer.echo(schema_text(), nl=False)
 
 
 @phase.command()

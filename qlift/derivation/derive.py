@@ -14,6 +14,7 @@ from qlift.derivation.desired import Desired, Waiver
 from qlift.derivation.findings import Findings
 from qlift.derivation.former import Adopted
 from qlift.derivation.hand_over import about_hand_over, handed_over
+from qlift.derivation.jobs import in_jobs
 from qlift.derivation.name_checks import check_names
 from qlift.derivation.names import slug
 from qlift.derivation.people import People
@@ -76,6 +77,7 @@ def derive(
         publication_owners=tuple(sorted(apps.publication_owners, key=lambda o: o.publication)),
         schedules=made_schedules,
     )
+    wanted = in_jobs(context, wanted, all_places, selected)
     wanted = with_adoption(
         wanted, plan.adopt, {slug(k) for k, s in plan.spaces.items() if s.adopt}, adopted, findings
     )

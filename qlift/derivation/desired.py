@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from qlift.derivation.former import FormerApp, FormerAssignment, FormerOwner, FormerSchedule, FormerSpace
+from qlift.derivation.plan import Step
 
 
 class Model(BaseModel):
@@ -59,7 +60,19 @@ class Source(Model):
     id: str
 
 
-class Space(Model):
+class Job(Model):
+    key: str
+    """Logical name: the plan's name as a slug."""
+    name: str
+    steps: tuple[Step, ...]
+
+
+class InJob(Model):
+    job: str = ""
+    """Key of the job that makes it; derivation sets it last."""
+
+
+class Space(InJob):
     key: str
     """Logical name: the plan's key as a slug."""
     name: str
@@ -74,14 +87,14 @@ class Space(Model):
     former: FormerSpace | None = None
 
 
-class SpaceOwner(Model):
+class SpaceOwner(InJob):
     space: str
     owner: Assignee
     former: FormerOwner | None = None
     """Of an adopted space."""
 
 
-class SpaceAssignment(Model):
+class SpaceAssignment(InJob):
     key: str
     space: str
     assignee: Assignee
@@ -98,7 +111,7 @@ class ObjectOwner(Model):
     owner: Assignee
 
 
-class App(Model):
+class App(InJob):
     key: str
     """Logical name `<name>.<site>.<12 hex>`."""
     name: str
@@ -120,14 +133,14 @@ class App(Model):
     """Its content stays what it is in the tenant."""
 
 
-class AppOwner(Model):
+class AppOwner(InJob):
     app: str
     owner: Assignee
     former: FormerOwner | None = None
     """Of an adopted app."""
 
 
-class AppPublication(Model):
+class AppPublication(InJob):
     key: str
     app: str
     """Key of the App that is published."""
@@ -145,12 +158,12 @@ class AppPublication(Model):
     former_keys: tuple[str, ...] = ()
 
 
-class PublishedAppOwner(Model):
+class PublishedAppOwner(InJob):
     publication: str
     owner: Assignee
 
 
-class ReloadSchedule(Model):
+class ReloadSchedule(InJob):
     """One reload task: a time trigger (`recurrence` ...) or a task trigger (`after`, `after_status`)."""
 
     key: str
@@ -189,6 +202,8 @@ class Desired(Model):
     phase: str
     on_source_change: Literal["ask", "republish", "new_copy"] = "ask"
     handed_over: HandedOver = HandedOver()
+    jobs: tuple[Job, ...] = ()
+    """In the plan's order."""
     spaces: tuple[Space, ...] = ()
     space_owners: tuple[SpaceOwner, ...] = ()
     assignments: tuple[SpaceAssignment, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -62,14 +63,14 @@ def load_plan(path: Path, shown: Path | None = None) -> Plan:
     try:
         plan = Plan.model_validate(_without_empty(plain(node, shown)))
     except ValidationError as error:
-        found = {
-            _problem(node, shown, e["loc"], e["type"], e["msg"], e["input"])
-            for e in _meant(node, error.errors())
-        }
+        found = {_problem(node, shown, e) for e in _meant(node, error.errors())}
         problems += [text for _, text in sorted(found)]
         raise PlanError(problems) from None
     if problems:
         raise PlanError(problems)
+    if plan.jobs != "standard":
+        for number, job in enumerate(plan.jobs):
+            job.at_line(locate(node, ("jobs", number))[0])
     return plan
 
 
@@ -198,9 +199,8 @@ def _of_another_branch(kind: str, given: object) -> bool:
     return kind in ("tuple_type", "model_type", "bool_type") and isinstance(given, str | bool)
 
 
-def _problem(
-    node: yaml.Node, shown: Path, loc: tuple[int | str, ...], kind: str, message: str, given: object
-) -> tuple[int, str]:
+def _problem(node: yaml.Node, shown: Path, error: ErrorDetails) -> tuple[int, str]:
+    loc, kind, given = error["loc"], error["type"], error["input"]
     line, path = locate(node, loc)
     where = ".".join(map(str, path)) or "plan"
     if kind == "extra_forbidden":
@@ -217,12 +217,16 @@ def _problem(
     elif kind == "missing":
         text = f"`{where}` is missing"
     else:
-        wanted = _WANTED.get(kind) or message.removeprefix("Value error, ")
+        wanted = _WANTED.get(kind) or error["msg"].removeprefix("Value error, ")
         text = f"{where}: {wanted}"
         if kind in ("string_type", "literal_error") and not isinstance(given, dict | list):
             text += f", not {given!r}"
         if kind == "string_type" and isinstance(given, int | float):
             text += "; put it in quotes"
+        if kind == "literal_error" and isinstance(given, str):
+            expected = re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", "")))
+            near = difflib.get_close_matches(given, expected, n=1)
+            text += f"; did you mean {near[0]}?" if near else ""
     return line, f"{shown}:{line}: {text}"
 
 

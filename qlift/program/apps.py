@@ -6,7 +6,7 @@ from providers.app import PERSONAL, App
 from qlift.cloud.provenance import short_id
 from qlift.derivation import desired
 from qlift.derivation.desired import ObjectOwner
-from qlift.program.job import Job, Run, former_inputs
+from qlift.program.job import Run, former_inputs
 from qlift.program.spaces import Spaces
 
 
@@ -21,7 +21,7 @@ def _content(app: desired.App) -> dict[str, object]:
     return {"fingerprint": app.fingerprint, "object_owners": object_owner_inputs(app.object_owners)}
 
 
-def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
+def declare_apps(run: Run, spaces: Spaces) -> dict[str, App]:
     made = {}
     owned = {o.app for o in run.desired.app_owners}
     for app in run.desired.apps:
@@ -42,5 +42,5 @@ def declare_apps(run: Run, job: Job, spaces: Spaces) -> dict[str, App]:
             **former_inputs(app.former),
         }
         after = [spaces.working_role.get(app.space)] if app.space else []
-        made[app.key] = App(app.key, props, job.options(after, app.former_keys))
+        made[app.key] = App(app.key, props, run.jobs[app.job].options(after, app.former_keys))
     return made

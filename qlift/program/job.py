@@ -15,6 +15,7 @@ class Job(pulumi.ComponentResource):
     """All jobs are of one type: URNs carry the parents' types, so an object can change its job."""
 
     def __init__(self, name: str) -> None:
+        """`name`: the job's logical name."""
         super().__init__("qlik:job:Job", name)
 
     def options(
@@ -35,6 +36,7 @@ class Run:
 
     def __init__(self, desired: Desired, stack: str, provenance: str) -> None:
         self.desired, self.stack, self.provenance = desired, stack, provenance
+        self.jobs = {job.key: Job(job.key) for job in desired.jobs}
         self._handed_over_spaces = frozenset(desired.handed_over.spaces)
         self._handed_over_apps = frozenset(desired.handed_over.apps)
 

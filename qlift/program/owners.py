@@ -14,7 +14,7 @@ from providers.space_assignment import SpaceAssignment
 from providers.space_owner import SpaceOwner
 from qlift.derivation.desired import Assignee, Desired
 from qlift.derivation.former import FormerOwner
-from qlift.program.job import Job, Run, former_inputs
+from qlift.program.job import Run, former_inputs
 from qlift.program.spaces import Spaces
 
 AnyApp = App | AppPublication
@@ -25,6 +25,7 @@ class _Owned:
     """An app that gets an owner. `name` is the logical name of the AppOwner."""
 
     name: str
+    job: str
     app_key: str
     former_names: tuple[str, ...]
     app: AnyApp
@@ -37,7 +38,6 @@ class _Owned:
 
 def declare_owners(
     run: Run,
-    job: Job,
     spaces: Spaces,
     permissions: dict[str, list[SpaceAssignment]],
     apps: dict[str, App],
@@ -58,7 +58,9 @@ def declare_owners(
             **former_inputs(owned.former),
             **({"enabled_tasks": _enabled_tasks(run.desired, owned.name)} if owned.former else {}),
         }
-        options = job.options([owned.after, *permissions.get(owned.space or "", [])], owned.former_names)
+        options = run.jobs[owned.job].options(
+            [owned.after, *permissions.get(owned.space or "", [])], owned.former_names
+        )
         made[owned.app] = AppOwner(owned.name, props, options)
     inside = _inside(run.desired, permissions, apps, publications, made)
     for space_owner in run.desired.space_owners:
@@ -71,7 +73,7 @@ def declare_owners(
             **former_inputs(space_owner.former),
         }
         after = [*inside.get(space_owner.space, []), spaces.working_role.get(space_owner.space)]
-        SpaceOwner(space_owner.space, props, job.options(after))
+        SpaceOwner(space_owner.space, props, run.jobs[space_owner.job].options(after))
     return made
 
 
@@ -85,14 +87,23 @@ def _owned(
         app = staged[owner.app]
         after = publication_of.get(app.key)
         yield _Owned(
-            app.key, app.key, app.former_keys, apps[app.key], app.space, owner.owner, after, owner.former
+            app.key,
+            owner.job,
+            app.key,
+            app.former_keys,
+            apps[app.key],
+            app.space,
+            owner.owner,
+            after,
+            owner.former,
         )
     for publication_owner in desired.publication_owners:
         found = published[publication_owner.publication]
         former = tuple(f"published.{k}" for k in found.former_keys)
         resource = publications[found.key]
         name = f"published.{found.key}"
-        yield _Owned(name, found.app, former, resource, found.space, publication_owner.owner)
+        whose = publication_owner.owner
+        yield _Owned(name, publication_owner.job, found.app, former, resource, found.space, whose)
 
 
 def _inside(

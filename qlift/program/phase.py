@@ -18,7 +18,7 @@ from qlift.derivation.digest import Digests, phase_digests
 from qlift.derivation.plan import Plan
 from qlift.program.apps import declare_apps
 from qlift.program.failures import hold_back_dependents
-from qlift.program.job import Job, Run
+from qlift.program.job import Run
 from qlift.program.owners import declare_owners
 from qlift.program.permissions import declare_permissions
 from qlift.program.publications import declare_publications
@@ -26,8 +26,6 @@ from qlift.program.reviewed import refusal
 from qlift.program.schedules import declare_schedules
 from qlift.program.spaces import declare_spaces
 
-JOBS = ("spaces", "apps", "publications", "permissions", "owners", "schedules")
-"""The standard jobs."""
 SKIP_CHECKPOINTS = "PULUMI_SKIP_CHECKPOINTS"
 
 
@@ -78,13 +76,12 @@ def _report(desired: Desired, phase: str, target: str) -> None:
 
 
 def declare(desired: Desired, *, stack: str, provenance: str, digests: Mapping[str, str]) -> None:
-    """The standard jobs. Their order is made by dependency edges, not by the order of these lines."""
+    """All jobs, step by step. Order is made by dependency edges, not by the order of these lines."""
     run = Run(desired, stack, provenance)
-    jobs = {n: Job(n) for n in JOBS}
-    spaces = declare_spaces(run, jobs["spaces"])
-    apps = declare_apps(run, jobs["apps"], spaces)
-    publications = declare_publications(run, jobs["publications"], spaces, apps)
-    permissions = declare_permissions(run, jobs["permissions"], spaces)
-    owners = declare_owners(run, jobs["owners"], spaces, permissions, apps, publications)
-    declare_schedules(run, jobs["schedules"], spaces, apps, publications, owners)
-    DeleteGuard("delete-guard", pulumi.ResourceOptions(depends_on=list(jobs.values())), digests=digests)
+    spaces = declare_spaces(run)
+    apps = declare_apps(run, spaces)
+    publications = declare_publications(run, spaces, apps)
+    permissions = declare_permissions(run, spaces)
+    owners = declare_owners(run, spaces, permissions, apps, publications)
+    declare_schedules(run, spaces, apps, publications, owners)
+    DeleteGuard("delete-guard", pulumi.ResourceOptions(depends_on=list(run.jobs.values())), digests=digests)

@@ -6,13 +6,11 @@ from providers.app import App
 from providers.app_publication import AppPublication
 from qlift.cloud.provenance import short_id
 from qlift.program.apps import object_owner_inputs
-from qlift.program.job import Job, Run
+from qlift.program.job import Run
 from qlift.program.spaces import Spaces
 
 
-def declare_publications(
-    run: Run, job: Job, spaces: Spaces, apps: dict[str, App]
-) -> dict[str, AppPublication]:
+def declare_publications(run: Run, spaces: Spaces, apps: dict[str, App]) -> dict[str, AppPublication]:
     made = {}
     by_key = {a.key: a for a in run.desired.apps}
     owned = {o.publication for o in run.desired.publication_owners}
@@ -41,6 +39,6 @@ def declare_publications(
             **run.app_inputs(publication.app),
         }
         after = [spaces.working_role.get(publication.space), spaces.working_role.get(staging)]
-        options = job.options(after, publication.former_keys)
+        options = run.jobs[publication.job].options(after, publication.former_keys)
         made[publication.key] = AppPublication(publication.key, props, options)
     return made

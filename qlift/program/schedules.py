@@ -7,13 +7,12 @@ from providers.app_owner import AppOwner
 from providers.app_publication import AppPublication
 from providers.reload_schedule import ReloadSchedule
 from qlift.derivation import desired
-from qlift.program.job import Job, Run, former_inputs
+from qlift.program.job import Run, former_inputs
 from qlift.program.spaces import Spaces
 
 
 def declare_schedules(
     run: Run,
-    job: Job,
     spaces: Spaces,
     apps: dict[str, App],
     publications: dict[str, AppPublication],
@@ -50,7 +49,7 @@ def declare_schedules(
             **run.app_inputs(schedule.publication or schedule.app),
             **former_inputs(schedule.former),
         }
-        made[schedule.key] = ReloadSchedule(schedule.key, props, job.options([app, owner]))
+        made[schedule.key] = ReloadSchedule(schedule.key, props, run.jobs[schedule.job].options([app, owner]))
     return made
 
 

@@ -8,7 +8,7 @@ from providers.space import Space
 from providers.space_assignment import SpaceAssignment
 from qlift.cloud.provenance import short_id
 from qlift.derivation import desired
-from qlift.program.job import Job, Run, former_inputs
+from qlift.program.job import Run, former_inputs
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Spaces:
         return {label: space.name, id_: space.id} if space else {label: self.external[key], id_: ""}
 
 
-def declare_spaces(run: Run, job: Job) -> Spaces:
+def declare_spaces(run: Run) -> Spaces:
     made = Spaces()
     for space in run.desired.spaces:
         if space.external:
@@ -41,16 +41,14 @@ def declare_spaces(run: Run, job: Job) -> Spaces:
             **run.space_inputs(space.key),
             **former_inputs(space.former),
         }
-        made.by_key[space.key] = Space(space.key, props, job.options())
+        made.by_key[space.key] = Space(space.key, props, run.jobs[space.job].options())
     for assignment in run.desired.assignments:
         if assignment.assignee.type == "self":
-            made.working_role[assignment.space] = declare_assignment(run, made, assignment, job)
+            made.working_role[assignment.space] = declare_assignment(run, made, assignment)
     return made
 
 
-def declare_assignment(
-    run: Run, spaces: Spaces, assignment: desired.SpaceAssignment, job: Job
-) -> SpaceAssignment:
+def declare_assignment(run: Run, spaces: Spaces, assignment: desired.SpaceAssignment) -> SpaceAssignment:
     assignee = assignment.assignee
     props = {
         **spaces.reference(assignment.space),
@@ -62,4 +60,4 @@ def declare_assignment(
         **former_inputs(assignment.former),
     }
     after = [spaces.working_role.get(assignment.space)] if assignee.type != "self" else []
-    return SpaceAssignment(assignment.key, props, job.options(after))
+    return SpaceAssignment(assignment.key, props, run.jobs[assignment.job].options(after))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,7 +19,6 @@ from qlift.derivation.desired import Desired
 from qlift.derivation.digest import Digests, phase_digests
 from qlift.derivation.members import SourceMembers
 from qlift.derivation.phase import PhaseFiles, read_phase
-from qlift.program.phase import JOBS
 from qlift.pulumi_cli import Engine, EngineError
 from qlift.pulumi_cli.preview import Previewed, preview
 from qlift.reports.review.model import Access, Review
@@ -116,10 +115,10 @@ def _previewed(
         return found, [json.loads(x) for x in lines], plan.read_bytes() if plan.exists() else None
 
 
-def _in_order(jobs: set[str]) -> tuple[str, ...]:
-    """As the program declares the standard ones; then others, then what is in none."""
-    others = sorted(j for j in jobs if j and j not in JOBS)
-    return (*(j for j in JOBS if j in jobs), *others, *([""] if "" in jobs else []))
+def _in_order(planned: Sequence[str], jobs: set[str]) -> tuple[str, ...]:
+    """As in the plan; then those that it has no more, then what is in none."""
+    others = sorted(j for j in jobs if j and j not in planned)
+    return (*(j for j in planned if j in jobs), *others, *([""] if "" in jobs else []))
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ class _Parts:
             errors=tuple(previewed.errors),
             changes=changes,
             unchanged=previewed.unchanged,
-            jobs=_in_order({s.job for s in previewed.steps}),
+            jobs=_in_order([j.key for j in self.desired.jobs], {s.job for s in previewed.steps}),
             conflicts=conflicts,
             drift=drift_of(previewed, apps),
             access=access,

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from qlift.cli.phase import phase
 from qlift.derivation.permissions.conditions import parse
-from qlift.derivation.plan import Plan, SpacePlan
+from qlift.derivation.plan import STANDARD_JOBS, STEPS, Plan, SpacePlan
 from qlift.derivation.plan_file import load_plan
 from qlift.derivation.template import plan_text
-from tests.derivation.site import SiteBuilder, small_site
+from tests.derivation.site import SiteBuilder, derived, guid, small_site
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +65,7 @@ def test_the_template_is_a_plan_that_takes_every_stream(tmp_path: Path) -> None:
         site.stream(name, jane)
     bundle = site.write(tmp_path / "b")
     file = tmp_path / "plan.yaml"
-    file.write_text(plan_text("finance", bundle, "exports/prod"), encoding="utf-8")
+    file.write_text(plan_text("finance", bundle, "exports/prod", bundle.streams), encoding="utf-8")
     plan = load_plan(file)
     taken = {s.from_.stream for s in plan.spaces.values() if s.from_ is not None}
     assert taken == {s.name for s in bundle.streams}
@@ -74,14 +74,29 @@ def test_the_template_is_a_plan_that_takes_every_stream(tmp_path: Path) -> None:
 
 def test_what_the_template_comments_out_is_valid_too(tmp_path: Path) -> None:
     site, *_ = small_site()
-    text = plan_text("finance", site.write(tmp_path / "b"), "exports/prod")
-    shown = re.sub(r"^( *)# (?=[a-z_]+:|  accept_widening)", r"\1", text, flags=re.M)
+    bundle = site.write(tmp_path / "b")
+    text = plan_text("finance", bundle, "exports/prod", bundle.streams)
+    commented = r"^( *)# (?=[a-z_]+:|  accept_widening|- name|  steps|  select)"
+    shown = re.sub(commented, r"\1", text, flags=re.M)
     file = tmp_path / "plan.yaml"
     file.write_text(shown, encoding="utf-8")
     plan = load_plan(file)
     assert plan.groups.everyone and plan.users.missing_owner and plan.spaces_rule and plan.select.streams
     assert plan.access.accept_widening and isinstance(plan.spaces["Finance"], SpacePlan)
     assert plan.spaces["Finance"].owner
+    assert plan.jobs != "standard" and len(plan.jobs) == len(STANDARD_JOBS) + 2
+    assert [j.name for j in plan.jobs[-2:]] == ["apps of EMEA", "apps of Jane"]
+
+
+def test_the_template_derives_as_the_standard_jobs_do(tmp_path: Path) -> None:
+    site, jane, *_ = small_site()
+    site.timed(site.task(site.app("Budget", jane, site.stream("Lab", jane))))
+    bundle = site.write(tmp_path / "b")
+    text = plan_text("finance", bundle, "exports/prod", bundle.streams)
+    written = derived(tmp_path, bundle, plan=text)
+    assert written.schedules and len(written.publications) == 2 and not written.errors
+    assert derived(tmp_path, bundle, plan=text, jobs="standard") == written
+    assert yaml.safe_load(text)["jobs"] == [{"name": s, "steps": [s]} for s in STEPS]
 
 
 def test_the_demo_plan_is_a_plan() -> None:
@@ -118,6 +133,35 @@ def test_a_new_phase_can_be_shown_at_once(tmp_path: Path, monkeypatch: Any) -> N
     before = plan.read_bytes()
     assert shell.run("new", "finance", "--bundle", "exports/prod")[0] == 2
     assert plan.read_bytes() == before, "what people wrote is never overwritten"
+
+
+def test_a_new_phase_of_some_streams(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    site, jane, *_ = small_site()
+    site.app("Stock", jane, site.stream("Supply Chain", jane))
+    twice = [site.stream("Twice", jane), site.stream("Twice", jane)]
+    twice[1]["id"] = guid("prod", "stream", "Twice again")
+    site.app("Bench", jane, site.stream("Lab", jane))
+    written(site, tmp_path)
+    shell = Shell()
+    code, said = shell.run("new", "finance", "--from", "Suply chain", "--from", "Twice", "--from", "Lab")
+    assert code == 2 and "did you mean Supply Chain?" in said, said
+    assert all(t["id"] in said for t in twice) and not (tmp_path / "stacks").exists()
+    wanted = ("--from", "Lab", "--from", "Supply Chain", "--from", str(twice[0]["id"]))
+    code, said = shell.run("new", "finance", *wanted)
+    assert code == 0 and "3 streams, 2 apps" in said
+    path = tmp_path / "stacks" / "finance" / "plan.yaml"
+    taken = {s.from_.stream for s in load_plan(path).spaces.values() if s.from_}
+    assert taken == {"Lab", "Supply Chain", twice[0]["id"]}
+    first = path.read_text(encoding="utf-8").splitlines()[0]
+    schema = path.parent / first.removeprefix("# yaml-language-server: $schema=")
+    assert schema.read_text(encoding="utf-8") == shell.run("schema")[1]
+    code, said = shell.run("show", "finance")
+    assert code == 0 and "2 apps" in said
+    site.name = "test"
+    site.write(tmp_path / "exports" / "test")
+    code, said = shell.run("new", "other")
+    assert code == 2 and "exports/prod" in said and "exports/test" in said and "--bundle" in said
 
 
 def test_messages_of_the_command_are_for_people(tmp_path: Path, monkeypatch: Any) -> None:

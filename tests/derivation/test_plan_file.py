@@ -56,7 +56,8 @@ def test_every_problem_at_once_with_its_line(tmp_path: Path) -> None:
         ":8: users.rules.0.email: unknown field {uid}; known are {user_id}, {directory}, {name}, {email}",
         ":11: `spaces.Finance.from.stream` is missing",
         ":11: unknown key `spaces.Finance.from.strem`; did you mean `stream`?",
-        ":12: spaces.Finance.type: Input should be 'managed' or 'shared', not 'manged'",
+        ":12: spaces.Finance.type: Input should be 'managed' or 'shared', not 'manged'; "
+        "did you mean managed?",
         ":15: unknown key `spaces.Lab.access.1.usr`; did you mean `user`?",
     ]
 
