@@ -2,8 +2,8 @@
 
     eval "$(python docs/examples/simulated/describe.py .qlift/try/ends.json try)"
 
-Writes stacks/sources/<name>.yaml and stacks/targets/<name>.yaml, and prints the credentials as shell commands:
-with real ends they come from a store of secrets and are never in a file of the repository.
+Writes stacks/sources/<name>.yaml and stacks/targets/<name>.yaml, and prints the credentials as shell
+commands: with real ends they come from a store of secrets and are never in a file of the repository.
 """
 
 from __future__ import annotations
