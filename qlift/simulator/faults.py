@@ -227,7 +227,7 @@ class FaultMiddleware:
 
 
 def _client(scope: Scope) -> str:
-    """A short hash of what the client signs in with: each process of an OAuth client has a token of its own."""
+    """A short hash of what it signs in with: each process of an OAuth client has a token of its own."""
     word: bytes = dict(scope["headers"]).get(b"authorization", b"")
     return hashlib.sha256(word).hexdigest()[:8] if word else ""
 
