@@ -48,6 +48,8 @@ def _summary(review: Review) -> list[str]:
     ]
     if refused:
         lines.append(f"- **{' and '.join(refused)}** to settle first.")
+    if review.first:
+        lines.append(f"- **To do first**: {'. '.join(map(_text, review.first))}.")
     drift = words.drift(review)
     changed = f" **{drift}.**" if drift else ""
     objects = "Objects of that part" if unknown else "Objects"
@@ -56,7 +58,8 @@ def _summary(review: Review) -> list[str]:
     saved = f" update plan `{review.update_plan[:12]}` saved," if review.update_plan else ""
     place = f"phase {formats.in_comment(review.phase)} on {formats.in_comment(review.target)}"
     lines.append(
-        f"- Digest of bundle and plan `{review.digest}`;{saved} findings: {words.findings(review)}; "
+        f"- Digest of bundle and plan `{review.digest}`{_text(words.promoted(review))};{saved} "
+        f"findings: {words.findings(review)}; "
         f"{place}, Pulumi {review.engine}."
     )
     return lines

@@ -122,6 +122,11 @@ def drift(review: Review) -> str:
     return f"{formats.plural(count, 'object')} {were} changed by others in the tenant" if count else ""
 
 
+def promoted(review: Review) -> str:
+    """After the digest. Empty: not asked, or not so."""
+    return f", the one that {review.promoted_from} was last run with" if review.promoted_from else ""
+
+
 def findings(review: Review) -> str:
     found = Counter(f.severity for f in review.findings)
     parts = [
