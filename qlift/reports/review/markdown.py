@@ -41,13 +41,8 @@ def _summary(review: Review) -> list[str]:
     lines.append(f"- {widens}")
     if narrows:
         lines.append(f"- **Takes access away**: {narrows}")
-    refused = [
-        formats.plural(len(found), word)
-        for found, word in ((review.errors, "error"), (review.conflicts, "conflict"))
-        if found
-    ]
-    if refused:
-        lines.append(f"- **{' and '.join(refused)}** to settle first.")
+    if refused := words.in_the_way(review):
+        lines.append(f"- **{refused}** to settle first.")
     if review.first:
         lines.append(f"- **To do first**: {'. '.join(map(_text, review.first))}.")
     drift = words.drift(review)
