@@ -59,6 +59,8 @@ def review(**more: Any) -> Review:
         "engine": "3.259.0",
         "applicable": True,
         "errors": (),
+        "first": (),
+        "promoted_from": "",
         "changes": (),
         "unchanged": 7,
         "jobs": JOBS,

@@ -41,13 +41,10 @@ def _summary(review: Review) -> list[str]:
     lines.append(f"- {widens}")
     if narrows:
         lines.append(f"- **Takes access away**: {narrows}")
-    refused = [
-        formats.plural(len(found), word)
-        for found, word in ((review.errors, "error"), (review.conflicts, "conflict"))
-        if found
-    ]
-    if refused:
-        lines.append(f"- **{' and '.join(refused)}** to settle first.")
+    if refused := words.in_the_way(review):
+        lines.append(f"- **{refused}** to settle first.")
+    if review.first:
+        lines.append(f"- **To do first**: {'. '.join(map(_text, review.first))}.")
     drift = words.drift(review)
     changed = f" **{drift}.**" if drift else ""
     objects = "Objects of that part" if unknown else "Objects"
@@ -56,7 +53,8 @@ def _summary(review: Review) -> list[str]:
     saved = f" update plan `{review.update_plan[:12]}` saved," if review.update_plan else ""
     place = f"phase {formats.in_comment(review.phase)} on {formats.in_comment(review.target)}"
     lines.append(
-        f"- Digest of bundle and plan `{review.digest}`;{saved} findings: {words.findings(review)}; "
+        f"- Digest of bundle and plan `{review.digest}`{_text(words.promoted(review))};{saved} "
+        f"findings: {words.findings(review)}; "
         f"{place}, Pulumi {review.engine}."
     )
     return lines
