@@ -13,7 +13,8 @@ import pulumi
 from pulumi.dynamic import Resource
 
 import providers.session
-from providers.base import Inputs, Provider, Refusal, claims, log
+from providers import conflicts
+from providers.base import Inputs, Provider, Refusal, claims
 
 
 class DeleteGuardInputs(Inputs):
@@ -66,10 +67,9 @@ def _tell_of_changes() -> None:
     here = providers.session.open_session()
     changed = here.edits.kept_with_changes() if here else []
     if changed:
-        log.warning(
-            "people changed %s apps in the tenant since qlift last wrote them; they stay as they are: %s",
-            len(changed),
-            ", ".join(changed),
+        conflicts.warn(
+            f"people changed {len(changed)} apps in the tenant since qlift last wrote them; they stay as they"
+            f" are: {', '.join(changed)}"
         )
 
 

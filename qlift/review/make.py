@@ -201,7 +201,7 @@ class _Parts:
     def _review(self, previewed: Previewed, noted: list[dict[str, str]], access: Access) -> Review:
         apps = app_names(self.desired, previewed.steps)
         changes = changes_of(previewed.steps, apps)
-        conflicts = conflicts_of(noted, changes)
+        conflicts = conflicts_of((n for n in noted if "warning" not in n), changes)
         return Review(
             stack=self.stack.short_name,
             phase=self.desired.phase,
@@ -211,6 +211,7 @@ class _Parts:
             engine=self.stack.engine.version,
             applicable=previewed.ok and not conflicts and not self.first,
             errors=tuple(previewed.errors),
+            warnings=tuple(sorted({n["warning"] for n in noted if "warning" in n})),
             first=self.first,
             promoted_from=self.promoted_from,
             changes=changes,

@@ -47,6 +47,8 @@ def _summary(review: Review) -> list[str]:
         lines.append(f"- **To do first**: {'. '.join(map(_text, review.first))}.")
     drift = words.drift(review)
     changed = f" **{drift}.**" if drift else ""
+    if review.warnings:
+        changed += f" **{formats.plural(len(review.warnings), 'warning')} of the preview, see below.**"
     objects = "Objects of that part" if unknown else "Objects"
     lines.append(f"- {objects}: {words.counts(review)}.{changed}")
     lines.append(f"- {formats.capitalized(words.time_needed(review))}.")
@@ -73,6 +75,7 @@ def _sections(review: Review) -> list[Section]:
             open_=True,
         ),
         _list("Errors of the plan", "errors", map(_finding, _of(review, Severity.ERROR))),
+        _list("Warnings of the preview", "warnings", review.warnings),
         _changes(review, "delete", "Deletes"),
         _changes(review, "replace", "Replacements"),
         _changes(review, "give back", "Given back"),
