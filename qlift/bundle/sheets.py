@@ -72,6 +72,8 @@ def made_by_a_spreadsheet(cell: str) -> bool:
 def decoded(data: bytes) -> str:
     """Raises `UnicodeError` with what to do."""
     try:
+        if b"\0\0" in data[:4]:
+            raise UnicodeError  # UTF-32, whose mark begins as that of UTF-16
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return data.decode("utf-16")
         if b"\0" in data[:2]:
@@ -104,11 +106,13 @@ def read_sheet(text: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
     first = re.split(r"[\r\n]", text, maxsplit=1)[0]
     separator = max(SEPARATORS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    header = _trimmed(next(reader, []), 0)
-    return header, [(reader.line_num, _trimmed(row, len(header))) for row in reader if any(row)]
-
-
-def _trimmed(cells: list[str], least: int) -> list[str]:
-    while len(cells) > least and not cells[-1]:
-        cells.pop()
-    return cells
+    header = next(reader, [])
+    width = len(header)
+    while header and not header[-1]:
+        header.pop()
+    unnamed = slice(len(header), width)
+    rows = [(reader.line_num, row) for row in reader if any(row)]
+    for _, row in rows:
+        if not any(row[unnamed]):
+            del row[unnamed]
+    return header, rows

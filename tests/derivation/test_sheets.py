@@ -141,9 +141,7 @@ def test_what_a_spreadsheet_has_rewritten_is_told(tmp_path: Path, made: str) -> 
 def test_what_a_spreadsheet_leaves_behind_is_nothing(tmp_path: Path) -> None:
     file = tmp_path / "users.csv"
     lines = csv_text([row("anna", status="missing", note="x")], UserRow).splitlines()
-    file.write_text(
-        "\r\n".join([lines[0] + ",,", ",,,,", lines[1] + ",,,", ",,,,,,,,,,,,"]), encoding="utf-8"
-    )
+    file.write_text("\r\n".join([lines[0] + ",,", ",,,,", lines[1] + ",,", ",,,,,,,,,,,,"]), encoding="utf-8")
     assert [r.user_id for r in read_users(file)] == ["anna"]
 
 
@@ -171,7 +169,7 @@ def test_no_cell_of_a_written_file_is_a_formula() -> None:
 def test_a_file_in_another_encoding_is_told(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "users.csv"
     file.write_bytes(csv_text(ROWS, UserRow).removeprefix("\ufeff").encode(encoding))
-    with pytest.raises(PlanError, match='not UTF-8.*older encoding.*restore it.*"CSV UTF-8"'):
+    with pytest.raises(PlanError, match=r'not UTF-8.*older encoding.*restore it.*"CSV UTF-8"'):
         read_users(file)
 
 

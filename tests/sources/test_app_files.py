@@ -108,7 +108,7 @@ def test_settings_that_a_spreadsheet_saved(tmp_path: Path, encoding: str, separa
         ("007", "", True),
     ]
     path.write_bytes("app,data,scope,skip\nÜbersicht,,,\n".encode("cp1252"))
-    with pytest.raises(ConnectionSettings, match='not UTF-8.*"CSV UTF-8"'):
+    with pytest.raises(ConnectionSettings, match=r'not UTF-8.*"CSV UTF-8"'):
         read_settings(path)
 
 
