@@ -75,7 +75,8 @@ def _of_former(
         # The whole task as the tenant takes it: what people know of it is inside.
         known = {"id": former["id"], "name": former["name"], **former["definition"]}
         former = Task.model_validate(known).model_dump(include=_OF_TASK)
-    was = {k: v for k, v in former.items() if k in values and k != "id"}
+    # An adopted object stays where it is; the ids of what it refers to are not known before the run.
+    was = {k: v for k, v in former.items() if k in values and k != "id" and not k.endswith("_id")}
     if kind in ("SpaceOwner", "AppOwner"):
         was = {"owner": former.get("subject") or former.get("id")}
     found = []

@@ -87,7 +87,9 @@ def test_what_people_had_comes_back_whatever_happens_between(adopting: Adopting)
     assert done.returncode == 0 and adopting.tenant() == before, done.stdout
     reviewed = phase.folder / "reports" / "demo"
     assert (reviewed / "plan.json").exists()
-    assert "description: Ours since 2019" in (reviewed / "review.md").read_text(encoding="utf-8")
+    told = (reviewed / "review.md").read_text(encoding="utf-8")
+    assert '| `space "Finance"` | description: `Ours since 2019 second line` → `Reports` |' in told
+    assert '| `space "Sales Lab"` | stays as it is |' in told and "space\\_id" not in told
     assert (phase.folder / "stacks" / "demo" / "adopted.yaml").read_bytes() == written
 
     adopting.people.change_space(ids["finance"], description="Changed since the review")

@@ -23,9 +23,9 @@ from tests.support.phase import Phase
 pytestmark = pytest.mark.engine
 
 SAMPLE = SampleOptions(
-    streams=5, apps=10, personal=0, users=12, groups=3, reload_tasks=5, connections=1, app_bytes=1024
+    streams=5, apps=8, personal=0, users=12, groups=3, reload_tasks=3, connections=1, app_bytes=1024
 )
-WRITES, WINDOW = 300, 6
+WRITES, WINDOW = 200, 6
 """A minute, and seconds."""
 IN_A_WINDOW = WRITES * WINDOW // 60
 """Writes that the tenant takes at once; then it takes none until the window ends."""

@@ -31,7 +31,7 @@ class Promoting:
         phase.write_plan()
         tenants = {"dev": phase.ends["tenant"], "prod": prod.description["tenant"]}
         stacks = phase.folder / "stacks"
-        self.env = {}
+        self.env: dict[str, str] = {}
         for name, tenant in tenants.items():
             # All that differs: the address, and where the credentials come from.
             where = {f"{k}_env": f"{name}_{k}".upper() for k in ("client_id", "client_secret")}

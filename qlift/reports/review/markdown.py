@@ -110,7 +110,7 @@ def _changes(review: Review, op: Op, title: str) -> Section:
     chosen = sorted((c for c in review.changes if c.op == op), key=lambda c: rank.get(c.job, len(rank)))
     compared = op in COMPARED
     header = ("job", "object", "before → after") if compared else ("job", "object", "space")
-    rows = ((_text(c.job), _name(c.object), _fields(c.fields) if compared else _space(c)) for c in chosen)
+    rows = ((_text(c.job), _name(c.object), _compared(c) if compared else _space(c)) for c in chosen)
     jobs = {c.job: 0 for c in chosen}
     for change in chosen:
         jobs[change.job] += 1
@@ -123,6 +123,11 @@ def _changes(review: Review, op: Op, title: str) -> Section:
         intro=f"By job: {formats.in_comment(by_job)}",
         open_=op not in ("update", "create"),
     )
+
+
+def _compared(change: Change) -> str:
+    adopted = change.op in ("adopt", "give back")
+    return _fields(change.fields) if change.fields or not adopted else "stays as it is"
 
 
 def _space(change: Change) -> str:
