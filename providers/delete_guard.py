@@ -13,7 +13,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 import providers.session
-from providers.base import Inputs, Provider, Refusal, claims, log
+from providers.base import Inputs, Provider, Refusal, claims, declared, log
 
 
 class DeleteGuardInputs(Inputs):
@@ -75,4 +75,4 @@ def _tell_of_changes() -> None:
 
 class DeleteGuard(Resource, module="qlik", name="DeleteGuard"):
     def __init__(self, name: str, opts: pulumi.ResourceOptions, *, digests: Mapping[str, str]) -> None:
-        super().__init__(DeleteGuardProvider(), name, {"key": name, **digests}, opts)
+        super().__init__(DeleteGuardProvider(), name, declared(name, dict(digests), opts), opts)
