@@ -1,7 +1,7 @@
 """The `qlift` command; one module for each subcommand.
 
 Exit codes: 0 done; 1 something failed or is incomplete; 2 wrong usage or configuration; 3 changes where
-none were expected (`review`); 130 interrupted.
+none were expected (`review`); 4 other jobs need it (`undo`); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -21,10 +21,14 @@ from qlift.cli.demo import demo
 from qlift.cli.engine import engine
 from qlift.cli.export import export
 from qlift.cli.import_dump import import_dump_command
+from qlift.cli.jobs import jobs
+from qlift.cli.log import log
 from qlift.cli.phase import phase
 from qlift.cli.restore import restore
 from qlift.cli.review import review
 from qlift.cli.simulate import simulate
+from qlift.cli.targets import targets
+from qlift.cli.up import undo, up
 from qlift.cli.users import users
 from qlift.cloud.errors import CloudError
 from qlift.cloud.settings import SettingsError
@@ -37,7 +41,11 @@ FAILURES = (CloudError, SourceError, BundleError, BlobError, EngineError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for command in (connect, export, check, assess, users, adopt, review, restore, simulate, engine):
+COMMANDS = (
+    *(connect, export, check, assess, users, adopt, review),
+    *(jobs, targets, up, undo, log, restore, simulate, engine),
+)
+for command in COMMANDS:
     app.command()(command)
 app.command("import-dump")(import_dump_command)
 app.add_typer(phase, name="phase")

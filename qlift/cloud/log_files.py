@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -62,6 +62,21 @@ def read_lines(files: Iterable[Path], stack: str) -> list[Line]:
     """Of this stack, oldest first. Raises `LogError`."""
     found = [line for file in files for text in _texts(file) if (line := parsed(text, stack, file))]
     return sorted(found, key=lambda line: line.time)
+
+
+def follow(root: Path, stack: str, pause: Callable[[], None] | None) -> Iterator[Line]:
+    """Oldest first; then, if there is a `pause`, what is written after each. Raises `LogError`."""
+    seen: dict[Path, int] = {}
+    while True:
+        new = []
+        for file in log_files(root, stack):
+            texts = _texts(file)
+            new += [x for text in texts[seen.get(file, 0) :] if (x := parsed(text, stack, file))]
+            seen[file] = len(texts)
+        yield from sorted(new, key=lambda line: line.time)
+        if pause is None:
+            return
+        pause()
 
 
 def parsed(text: str, stack: str, file: Path) -> Line | None:

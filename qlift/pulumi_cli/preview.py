@@ -65,6 +65,8 @@ class Previewed:
     """The engine came to the end."""
     steps: list[Step] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    """As the program declared them."""
     unchanged: int = 0
     errors: list[str] = field(default_factory=list)
     """What the engine, the program or a provider said in the end, without repetitions."""
@@ -133,6 +135,8 @@ def read_events(lines: Iterator[str] | list[str]) -> Previewed:
 
 
 def _step(metadata: dict[str, Any], found: Previewed) -> None:
+    if metadata["type"] == _JOB and metadata["op"] != "delete":
+        found.jobs.append(_name(metadata["urn"]))
     kind = _kind(metadata)
     if kind is None:
         return

@@ -88,7 +88,7 @@ def review_stack(
     made = _Parts(stack, target, target_name, read, desired, digests, as_of)
     if desired.errors:
         return made.without_preview()
-    previewed, noted, update_plan = _previewed(stack, progress, want_plan=save_plan is not None)
+    previewed, noted, update_plan = previewed_stack(stack, progress, want_plan=save_plan is not None)
     progress("comparing who sees what")
     done = made.review(previewed, noted, settings)
     if save_plan is None or update_plan is None or not done.applicable:
@@ -98,7 +98,7 @@ def review_stack(
     return done.model_copy(update={"update_plan": hashlib.sha256(update_plan).hexdigest()})
 
 
-def _previewed(
+def previewed_stack(
     stack: Stack, progress: Callable[[str], None], *, want_plan: bool
 ) -> tuple[Previewed, list[dict[str, str]], bytes | None]:
     """The preview, the conflicts that the providers noted in it, and the update plan."""

@@ -166,9 +166,9 @@ def test_wrong_usage_is_told_in_one_line(worked: Restored, tmp_path: Path) -> No
     empty = tmp_path / "empty.jsonl"
     empty.write_text('{"event": "app deleted", "cut off')
     for args, stack, sign in (
-        ([], "demo", "which apps?"),
+        ([], "demo", "no log tells of an app that a run of the stack demo deleted"),
         (["--log", "none.jsonl"], "demo", "the log none.jsonl cannot be read"),
-        (["--log", str(empty)], "demo", "tells of no app that a run of the stack demo deleted"),
+        (["--log", str(empty)], "demo", "no log tells of an app that a run of the stack demo deleted"),
         (["--log", str(worked.log)], "other", "is other the stack's name?"),
     ):
         done = worked.restore(*args, stack=stack)
