@@ -25,9 +25,9 @@ def targets(
     """
     found = look(stack_named(stack)).graph
     must_have(found, job, f"the stack {stack}")
-    urns = sorted(found.closure(found.of_job(job) | found.component(job)))
+    chosen = found.targets(found.closure(found.of_job(job) | found.component(job)))
     if as_json:
-        typer.echo(json.dumps({"stack": stack, "job": job, "urns": urns}))
+        typer.echo(json.dumps({"stack": stack, "job": job, "targets": chosen}))
     else:
-        for urn in urns:
-            typer.echo(f"--target {urn}")
+        for target in chosen:
+            typer.echo(f"--target {target}")

@@ -15,7 +15,7 @@ OURS = "pulumi-python:dynamic/qlik:"
 GUARD = "DeleteGuard"
 _PULUMIS_OWN = "pulumi:"
 """Types: the stack itself and the providers, which are part of every run."""
-SAME = "same"
+SAME, NEW = "same", "create"
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,14 @@ class Graph:
     def closure(self, urns: Iterable[str]) -> frozenset[str]:
         """With everything that these need, directly or not."""
         return _reached(urns, {u: n.needs for u, n in self.nodes.items()})
+
+    def targets(self, urns: Iterable[str]) -> list[str]:
+        """As `--target` takes them.
+
+        With `refresh: always` the engine refuses an URN that the state does not hold yet, but not a pattern
+        that matches nothing. This pattern matches its URN alone, for every URN begins with `urn:`.
+        """
+        return sorted(u.replace("urn:", "urn*:", 1) if self.nodes[u].op == NEW else u for u in urns)
 
     def dependents(self, urns: Iterable[str]) -> frozenset[str]:
         """Everything that needs one of these, directly or not; without these."""

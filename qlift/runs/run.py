@@ -90,7 +90,7 @@ def run(
     watch = _Watch(graph, progress)
     workspace = _Workspace(work_dir=str(root), env_vars=dict(env), pulumi_command=program)
     automated = Stack.select(stack, workspace)
-    chosen = sorted(targets) if targets is not None else None
+    chosen = graph.targets(targets) if targets is not None else None
     error: CommandError | None = None
     try:
         if command == "up":
