@@ -65,6 +65,11 @@ def in_jobs(phase: Phase) -> dict[str, dict[str, str]]:
     return found
 
 
+def changes(phase: Phase) -> list[dict[str, Any]]:
+    """Requests of the tenant that changed something."""
+    return [r for r in phase.control("GET", "requests") if r["method"] not in ("GET", "HEAD")]
+
+
 def log_files(phase: Phase) -> list[Path]:
     return sorted((phase.folder / "logs" / "demo").glob("*.jsonl"))
 
@@ -126,7 +131,9 @@ def test_one_job_touches_its_objects_and_what_they_need(small: Phase) -> None:
             assert (end["job"], end["cloud_id"]) == (job, id_)
             assert end["event"] == ("deleted" if job == "permissions" else "created")
     calls = [x for x in lines if "method" in x]
-    assert all(x["stack"] == "demo" and x["job"] and x["object"] and x["cloud_id"] for x in calls)
+    assert all(x["stack"] == "demo" and x["job"] and x["object"] for x in calls)
+    spaces = [x for x in calls if (x["method"], x["path"]) == ("POST", "/api/v1/spaces")]
+    assert {x["cloud_id"] for x in spaces} == set(small.ids("Space").values())
     code, out, err = qlift(small, "log", "demo", "--csv", "-")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0 and len(rows) == sum(len(v) for v in now.values())
@@ -148,9 +155,7 @@ def test_a_failure_and_an_interruption_are_told_and_gone_on_from(small: Phase) -
     small.control("DELETE", "requests")
     small.control("POST", "faults", {"method": "POST", "path": "/publish", "action": "slow:3", "times": 9})
     running = start(small, "up", "demo", "--yes")
-    while not any(
-        r["method"] == "POST" and "/assignments" in r["path"] for r in small.control("GET", "requests")
-    ):
+    while not any("/assignments" in r["path"] for r in changes(small)):
         assert running.poll() is None, running.communicate()
     running.send_signal(signal.SIGINT)
     running.send_signal(signal.SIGINT)
