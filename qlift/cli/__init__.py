@@ -31,12 +31,13 @@ from qlift.cli.targets import targets
 from qlift.cli.up import undo, up
 from qlift.cli.users import users
 from qlift.cloud.errors import CloudError
+from qlift.cloud.log import LogError
 from qlift.cloud.settings import SettingsError
 from qlift.derivation import PlanError
 from qlift.pulumi_cli import EngineError
 from qlift.sources.qlik_sense.errors import ConnectionSettings, SourceError
 
-CONFIGURATION = (SettingsError, PlanError, ConnectionSettings)
+CONFIGURATION = (SettingsError, PlanError, ConnectionSettings, LogError)
 FAILURES = (CloudError, SourceError, BundleError, BlobError, EngineError)
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
