@@ -210,7 +210,8 @@ def _summary(ran: Ran, stack: str, command: Command, job: str | None, path: Path
         return
     again = f"qlift {'up' if command == 'up' else 'undo'} {stack}{f' --job {job}' if job else ''}"
     if ran.failures:
-        typer.echo(f"{len({(f.step, f.object) for f in ran.failures}):,} objects failed:", err=True)
+        count = len({(f.step, f.object) for f in ran.failures})
+        typer.echo(f"{count:,} object{'s' * (count > 1)} failed:", err=True)
         for failure in ran.failures:
             typer.echo(f"  {failure.job or '-'}: {failure.why}", err=True)
     for message in ran.messages:
