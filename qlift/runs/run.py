@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import threading
@@ -31,7 +32,7 @@ from qlift.runs.graph import GUARD, OURS, Graph, name_in
 Command = Literal["up", "destroy"]
 _CALLING = "Exception calling application: "
 """What gRPC puts before a provider's message."""
-_WAITING = "waiting "
+_WAITING = re.compile(r"waiting \d+ s for the tenant's limit[^<\n]*")
 """How a provider says that the tenant's limit makes it wait (providers.session)."""
 _WORDS = {
     OpType.CREATE: "created",
@@ -186,8 +187,8 @@ class _Watch:
                     whys = self._why.setdefault(told.urn or "", [])
                     if (why := _plain(text)) not in whys:
                         whys.append(why)
-                elif text.startswith(_WAITING):
-                    self._at.waiting = text
+                elif waiting := _WAITING.search(text):
+                    self._at.waiting = waiting[0]
             else:
                 return
             self.progress(Progress(self._at.looked_at, self._at.done, self._at.waiting))
