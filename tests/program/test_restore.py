@@ -130,7 +130,7 @@ def test_apps_that_were_deleted_young_are_gone_and_it_says_so(
     worked.wait()
     # The old half of a replacement is not what an undo would bring back.
     done = worked.restore("--log", str(worked.log))
-    assert done.exit_code != 0 and "tells of no app" in f"{done.output}{done.exception}"
+    assert done.exit_code != 0 and "no log tells of an app" in f"{done.output}{done.exception}"
     new = worked.app_id(PIPELINE)
     worked.run.destroy()
     assert f'app "{PIPELINE}" ({new}) is deleted for good' in caplog.text
