@@ -13,7 +13,7 @@ from pulumi.dynamic import Resource
 
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
 from providers.app_removal import remove_app
-from providers.base import Gone, Refusal, log
+from providers.base import Gone, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, refusals, session
@@ -51,6 +51,10 @@ class AppInputs(AdoptableInputs):
     """It has an AppOwner: so an app that is the tool's was taken back by an undo."""
     left_over: list[str] = []
     """Ids of copies that a killed run left behind: found by read, removed by update."""
+
+    @property
+    def of_source(self) -> str:
+        return self.source
 
     @property
     def line(self) -> Provenance:
@@ -255,4 +259,4 @@ class App(Resource, module="qlik", name="App"):
     space: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(AppProvider(), key, {"key": key, **props}, opts)
+        super().__init__(AppProvider(), key, declared(key, props, opts), opts)

@@ -12,7 +12,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.app_removal import remove_app
-from providers.base import Gone, Inputs, Refusal, log
+from providers.base import Gone, Inputs, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, TenantProvider, refusals, session
@@ -52,6 +52,10 @@ class AppPublicationInputs(Inputs):
     """It has an AppOwner: so an app that is the tool's was taken back by an undo."""
     left_over: list[str] = []
     """Ids of what a killed run left behind: found by read, removed by update."""
+
+    @property
+    def of_source(self) -> str:
+        return self.source_id
 
     @property
     def line(self) -> Provenance:
@@ -222,4 +226,4 @@ class AppPublication(Resource, module="qlik", name="AppPublication"):
     space: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(AppPublicationProvider(), key, {"key": key, **props}, opts)
+        super().__init__(AppPublicationProvider(), key, declared(key, props, opts), opts)

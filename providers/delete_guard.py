@@ -7,14 +7,14 @@ nothing in the tenant.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi.dynamic import Resource
 
 import providers.session
 from providers import conflicts
-from providers.base import Inputs, Provider, Refusal, claims
+from providers.base import Inputs, Provider, Refusal, claims, declared
 
 
 class DeleteGuardInputs(Inputs):
@@ -26,12 +26,14 @@ class DeleteGuardInputs(Inputs):
     bundle: str = ""
     plan: str = ""
     target: str = ""
+    jobs: list[str] = []
+    """Names in the plan's order, which the engine does not keep. Not compared either."""
 
 
 class DeleteGuardProvider(Provider[DeleteGuardInputs]):
     kind = "DeleteGuard"
     model = DeleteGuardInputs
-    not_compared = frozenset({"bundle", "plan", "target"})
+    not_compared = frozenset({"bundle", "plan", "target", "jobs"})
     counted = False
     """In a destroy its own delete comes first (it depends on all jobs), so it refuses in time."""
 
@@ -75,4 +77,7 @@ def _tell_of_changes() -> None:
 
 class DeleteGuard(Resource, module="qlik", name="DeleteGuard"):
     def __init__(self, name: str, opts: pulumi.ResourceOptions, *, digests: Mapping[str, str]) -> None:
-        super().__init__(DeleteGuardProvider(), name, {"key": name, **digests}, opts)
+        """`opts`: depends on all jobs, in their order."""
+        jobs = [job.pulumi_resource_name for job in cast("list[pulumi.Resource]", opts.depends_on)]
+        props = declared(name, {**digests, "jobs": jobs}, opts)
+        super().__init__(DeleteGuardProvider(), name, props, opts)

@@ -14,7 +14,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone
-from providers.base import Gone, Refusal
+from providers.base import Gone, Refusal, declared
 from providers.session import session
 from qlift.cloud import adoption, schedules
 from qlift.cloud.models import Task, parsed
@@ -45,6 +45,10 @@ class ReloadScheduleInputs(AdoptableInputs):
     former: FormerSchedule | None = None
     left_over: list[str] = []
     """Ids of tasks of the same trigger that a killed run left; only `read` finds any."""
+
+    @property
+    def of_source(self) -> str:
+        return self.trigger
 
     def definition(self, after_id: str | None) -> schedules.Definition:
         if self.app_id is None:
@@ -161,4 +165,4 @@ class ReloadSchedule(Resource, module="qlik", name="ReloadSchedule"):
     key: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(ReloadScheduleProvider(), key, {"key": key, **props}, opts)
+        super().__init__(ReloadScheduleProvider(), key, declared(key, props, opts), opts)

@@ -9,7 +9,7 @@ from pulumi.dynamic import Resource
 
 import providers.base
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
-from providers.base import Gone, Refusal, log
+from providers.base import Gone, Refusal, declared, log
 from providers.session import session
 from qlift.cloud import adoption, models, spaces
 from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
@@ -26,6 +26,10 @@ class SpaceInputs(AdoptableInputs):
     stack: str
     provenance: Literal["description", "none"]
     former: FormerSpace | None = None
+
+    @property
+    def of_source(self) -> str:
+        return self.source
 
     @property
     def line(self) -> Provenance:
@@ -158,4 +162,4 @@ class Space(Resource, module="qlik", name="Space"):
     name: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(SpaceProvider(), key, {"key": key, **props}, opts)
+        super().__init__(SpaceProvider(), key, declared(key, props, opts), opts)

@@ -114,7 +114,7 @@ def review_stack(
     )
     if desired.errors:
         return made.without_preview()
-    previewed, noted, update_plan = _previewed(stack, progress, want_plan=save_plan is not None)
+    previewed, noted, update_plan = previewed_stack(stack, progress, want_plan=save_plan is not None)
     progress("comparing who sees what")
     done = made.review(previewed, noted)
     if save_plan is None or update_plan is None or not done.applicable:
@@ -144,7 +144,7 @@ def _connected(target: Target, settings: Mapping[str, str]) -> Client:
     return connect_target(target, credentials_from(target, own, os.environ))
 
 
-def _previewed(
+def previewed_stack(
     stack: Stack, progress: Callable[[str], None], *, want_plan: bool
 ) -> tuple[Previewed, list[dict[str, str]], bytes | None]:
     """The preview, the conflicts that the providers noted in it, and the update plan."""
@@ -159,7 +159,10 @@ def _previewed(
             progress=progress,
         )
         lines = conflicts.read_text(encoding="utf-8").splitlines() if conflicts.exists() else []
-        return found, [json.loads(x) for x in lines], plan.read_bytes() if plan.exists() else None
+        noted = [json.loads(x) for x in lines]
+        found.warnings += sorted({n["warning"] for n in noted if "warning" in n})
+        conflicts_noted = [n for n in noted if "warning" not in n]
+        return found, conflicts_noted, plan.read_bytes() if plan.exists() else None
 
 
 def _in_order(planned: Sequence[str], jobs: set[str]) -> tuple[str, ...]:
@@ -201,7 +204,7 @@ class _Parts:
     def _review(self, previewed: Previewed, noted: list[dict[str, str]], access: Access) -> Review:
         apps = app_names(self.desired, previewed.steps)
         changes = changes_of(previewed.steps, apps)
-        conflicts = conflicts_of((n for n in noted if "warning" not in n), changes)
+        conflicts = conflicts_of(noted, changes)
         return Review(
             stack=self.stack.short_name,
             phase=self.desired.phase,
@@ -211,7 +214,7 @@ class _Parts:
             engine=self.stack.engine.version,
             applicable=previewed.ok and not conflicts and not self.first,
             errors=tuple(previewed.errors),
-            warnings=tuple(sorted({n["warning"] for n in noted if "warning" in n})),
+            warnings=tuple(previewed.warnings),
             first=self.first,
             promoted_from=self.promoted_from,
             changes=changes,
