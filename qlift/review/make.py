@@ -132,9 +132,10 @@ def _adopted(
     with closing(_connected(target, settings)) as client:
         looked = write_missing(path, target, client, desired, stack.short_name)
     written = sum(len(of) for of in looked.added.values())
+    where = path.relative_to(stack.root) if path.is_relative_to(stack.root) else path
     done = [
         f"{written} object{'s' * (written > 1)} to be adopted now stand{'s' * (written == 1)} in "
-        f"{path.relative_to(stack.root)} with the former values; read it, commit it, and review again"
+        f"{where} with the former values; read it, commit it, and review again"
     ]
     return [*(done if written else []), *looked.problems]
 
