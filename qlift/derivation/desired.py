@@ -68,11 +68,12 @@ class Job(Model):
 
 
 class InJob(Model):
-    job: str = ""
-    """Key of the job that makes it; derivation sets it last."""
+    job: str
+    """Key of the job that makes it: the standard one unless the plan lists its own."""
 
 
 class Space(InJob):
+    job: str = "spaces"
     key: str
     """Logical name: the plan's key as a slug."""
     name: str
@@ -88,6 +89,7 @@ class Space(InJob):
 
 
 class SpaceOwner(InJob):
+    job: str = "owners"
     space: str
     owner: Assignee
     former: FormerOwner | None = None
@@ -95,6 +97,7 @@ class SpaceOwner(InJob):
 
 
 class SpaceAssignment(InJob):
+    job: str = "permissions"
     key: str
     space: str
     assignee: Assignee
@@ -112,6 +115,7 @@ class ObjectOwner(Model):
 
 
 class App(InJob):
+    job: str = "apps"
     key: str
     """Logical name `<name>.<site>.<12 hex>`."""
     name: str
@@ -134,6 +138,7 @@ class App(InJob):
 
 
 class AppOwner(InJob):
+    job: str = "owners"
     app: str
     owner: Assignee
     former: FormerOwner | None = None
@@ -141,6 +146,7 @@ class AppOwner(InJob):
 
 
 class AppPublication(InJob):
+    job: str = "publications"
     key: str
     app: str
     """Key of the App that is published."""
@@ -159,6 +165,7 @@ class AppPublication(InJob):
 
 
 class PublishedAppOwner(InJob):
+    job: str = "owners"
     publication: str
     owner: Assignee
 
@@ -166,6 +173,7 @@ class PublishedAppOwner(InJob):
 class ReloadSchedule(InJob):
     """One reload task: a time trigger (`recurrence` ...) or a task trigger (`after`, `after_status`)."""
 
+    job: str = "schedules"
     key: str
     name: str
     """Ends in `mark`, by which it is recognised."""
