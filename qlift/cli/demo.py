@@ -58,7 +58,7 @@ def up() -> None:
         runner.say("4. Do it")
         runner.pulumi("up", "--yes", "--skip-preview")
         runner.say("5. Once more: nothing to do")
-        runner.pulumi("preview", "--expect-no-changes")
+        runner.pulumi("up", "--yes", "--skip-preview", "--expect-no-changes")
         _summary(runner, ends)
 
 

@@ -5,22 +5,18 @@ Only its first section is left out, which installs what the test runs with.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from qlift.pulumi_cli import Engine
-from tests.support.project import ROOT
+from tests.support.project import ROOT, clone_project
 
 pytestmark = pytest.mark.engine
 
 DOCUMENT = ROOT / "docs" / "first-migration.md"
-PARTS = ("Pulumi.yaml", "__main__.py", "providers", "qlift", "stacks", "docs", ".gitignore")
 
 
 def commands() -> list[str]:
@@ -43,24 +39,14 @@ def script() -> str:
 
 
 def test_the_document_does_what_it_says(engine: Engine, tmp_path: Path) -> None:
-    clone = tmp_path / "qlift"
-    clone.mkdir()
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, clone / part)
-    (clone / ".venv").symlink_to(sys.prefix)
-    env = os.environ | engine.environment(clone) | {"HOME": str(tmp_path), "PYTHONPATH": str(clone)}
-    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), str(engine.folder), env["PATH"]])
+    clone = clone_project(engine, tmp_path)
     git = "git init -q -b main && git config user.name Jane && git config user.email jane@example.invalid"
     start = f"{git} && git add . && git commit -qm Clone && git switch -qc first-migration"
-    subprocess.run(["bash", "-c", start], cwd=clone, env=env, check=True)
+    subprocess.run(["bash", "-c", start], cwd=clone.folder, env=clone.env, check=True)
     done = subprocess.run(
         ["bash", "-c", script()],
-        cwd=clone,
-        env=env,
+        cwd=clone.folder,
+        env=clone.env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -73,7 +59,5 @@ def test_the_document_does_what_it_says(engine: Engine, tmp_path: Path) -> None:
     assert "1 person will see" in said
     assert "stacks/finance/plan.yaml" in said.partition("--- block 11")[2].partition("--- block 12")[0]
     assert "would delete 20 of 20" in said
-    kept = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=clone, env=env, capture_output=True, text=True, check=True
-    )
-    assert kept.stdout == ""
+    kept = subprocess.check_output(["git", "status", "--porcelain"], cwd=clone.folder, env=clone.env)
+    assert kept == b""
