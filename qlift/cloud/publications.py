@@ -59,6 +59,7 @@ def publish_copy(
     marked: bool,
 ) -> App:
     """Publish a copy; its origin stays. For apps whose content is public."""
+    tenant.wait_for_lists()
     tenant.index.fresh("apps", LOOK_UP_SECONDS)
     found = our_publication(tenant, space_id, provenance)
     if found is not None:
@@ -90,6 +91,7 @@ def publish_move(
     pairs of engine object id and user id. Returns the published app; its id is taken from the answer.
     """
     subject = f'publication "{name}"'
+    tenant.wait_for_lists()
     tenant.index.fresh("apps", LOOK_UP_SECONDS)
     found = our_publication(tenant, space_id, provenance)
     if found is None:
