@@ -87,4 +87,5 @@ def declare(desired: Desired, *, stack: str, provenance: str, digests: Mapping[s
     permissions = declare_permissions(run, jobs["permissions"], spaces)
     owners = declare_owners(run, jobs["owners"], spaces, permissions, apps, publications)
     declare_schedules(run, jobs["schedules"], spaces, apps, publications, owners)
-    DeleteGuard("delete-guard", pulumi.ResourceOptions(depends_on=list(jobs.values())), digests=digests)
+    after = pulumi.ResourceOptions(depends_on=list(jobs.values()))
+    DeleteGuard("delete-guard", after, stack=stack, digests=digests)
