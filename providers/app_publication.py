@@ -94,6 +94,8 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
     def problems(self, new: AppPublicationInputs, old: AppPublicationInputs | None) -> list[tuple[str, str]]:
         here = session()
         here.edits.decision = new.on_source_change
+        if old is None or (old.space, old.fingerprint) != (new.space, new.fingerprint):
+            here.strays.note_awaited(self.kind, new.key, new.line)
         if old is not None:
             return _about_later_objects(new, old)
         rival = claimed_by_another(new.site, new.source_id, new.stack, new.space_id, new.subject)
@@ -148,6 +150,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         left_over: dict[str, Any] = {}
         if known.space_id and known.staging_id:
             found = publications.left_over(here.tenant, known.line, known.space_id, known.staging_id, id_)
+            here.strays.note_left_over(found)
             left_over = {"left_over": found} if found else {}
         listed = here.tenant.index.app(id_)
         if listed is not None and _compared(listed).items() <= known.model_dump(mode="json").items():

@@ -1,7 +1,7 @@
 """The resource that refuses a run which would delete too much: in preview, and in up before its first delete.
 
-It depends on all jobs, so its `check` comes when everything that stays has been declared. It stands for
-nothing in the tenant.
+It depends on all jobs, so its `check` comes when everything that stays has been declared. There a run also
+tells what it found and leaves alone. It stands for nothing in the tenant.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pulumi.dynamic import Resource
 import providers.session
 from providers import conflicts
 from providers.base import Inputs, Provider, Refusal, claims, declared
+from providers.strays import told
 
 
 class DeleteGuardInputs(Inputs):
@@ -28,18 +29,21 @@ class DeleteGuardInputs(Inputs):
     target: str = ""
     jobs: list[str] = []
     """Names in the plan's order, which the engine does not keep. Not compared either."""
+    stack: str = ""
 
 
 class DeleteGuardProvider(Provider[DeleteGuardInputs]):
     kind = "DeleteGuard"
     model = DeleteGuardInputs
-    not_compared = frozenset({"bundle", "plan", "target", "jobs"})
+    not_compared = frozenset({"bundle", "plan", "target", "jobs", "stack"})
     counted = False
     """In a destroy its own delete comes first (it depends on all jobs), so it refuses in time."""
 
     def problems(self, new: DeleteGuardInputs, old: DeleteGuardInputs | None) -> list[tuple[str, str]]:
         found = [claims.refusal(), edits_refusal()]
         _tell_of_changes()
+        if old is None or claims.refreshed:
+            _tell_of_strays(new.stack)
         return [("key", refusal) for refusal in found if refusal]
 
     def refuse_deletes(self) -> None:
@@ -50,6 +54,7 @@ class DeleteGuardProvider(Provider[DeleteGuardInputs]):
         return new.key, {}
 
     def find(self, id_: str, known: DeleteGuardInputs) -> dict[str, Any]:
+        claims.refreshed = True
         return {}
 
     def change(self, id_: str, old: DeleteGuardInputs, new: DeleteGuardInputs) -> dict[str, Any]:
@@ -75,9 +80,17 @@ def _tell_of_changes() -> None:
         )
 
 
+def _tell_of_strays(stack: str) -> None:
+    here = providers.session.open_session()
+    if here is not None and (found := here.strays.of(stack)):
+        conflicts.warn(told(found))
+
+
 class DeleteGuard(Resource, module="qlik", name="DeleteGuard"):
-    def __init__(self, name: str, opts: pulumi.ResourceOptions, *, digests: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, opts: pulumi.ResourceOptions, *, stack: str, digests: Mapping[str, str]
+    ) -> None:
         """`opts`: depends on all jobs, in their order."""
         jobs = [job.pulumi_resource_name for job in cast("list[pulumi.Resource]", opts.depends_on)]
-        props = declared(name, {**digests, "jobs": jobs}, opts)
+        props = declared(name, {**digests, "jobs": jobs, "stack": stack}, opts)
         super().__init__(DeleteGuardProvider(), name, props, opts)

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 import providers.base
 from providers.base import I, Provider, Refusal
 from providers.edits import Edits
+from providers.strays import Strays
 from qlift.bundle.blobs import BlobStore
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.index import NOT_LIVE, Index
@@ -54,12 +55,13 @@ class Session:
     """Names that this run is about to create, by type of space: a quota counts them all."""
 
     edits: Edits = field(init=False)
+    strays: Strays = field(init=False)
 
     verified: set[str] = field(default_factory=set)
     """Hashes of app files whose bytes were read and compared."""
 
     def __post_init__(self) -> None:
-        self.edits = Edits(self.tenant)
+        self.edits, self.strays = Edits(self.tenant), Strays(self.tenant)
 
     def stored(self, sha256: str, size: int, subject: str) -> BlobStore:
         """The store that holds the file, in the size that the bundle says."""

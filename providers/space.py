@@ -47,6 +47,8 @@ class SpaceProvider(AdoptingProvider[SpaceInputs]):
                 "another key and name for the new space and move its content in two runs"
             )
             return [("type", reason)]
+        if old is None:
+            session().strays.note_awaited(self.kind, new.key, new.line)
         tenant = session().tenant
         taken = tenant.index.space_named(new.name)
         if (

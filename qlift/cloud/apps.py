@@ -56,7 +56,11 @@ def restored(tenant: Tenant, provenance: Provenance, *, published: bool) -> Iter
         in_a_space = listed.space_id is not None and tenant.index.space(listed.space_id) is not None
         if in_a_space or listed.owner_id != me or bool(listed.publish_time) != published:
             continue
-        live = get_app(tenant, listed.id, f'app "{listed.name}"')
+        try:
+            live = get_app(tenant, listed.id, f'app "{listed.name}"')
+        except Forbidden:
+            # Nobody is refused an app of their own: it is gone, and the list is behind.
+            continue
         if live is not None and provenance_of(live.description) == provenance:
             yield live
 
@@ -87,10 +91,10 @@ def import_app(
     One import of the budget. `object_owners` are pairs of engine object id and user id. With them an
     unfinished app of an earlier run is removed first: which of its objects were given away cannot be read.
     """
+    tenant.wait_for_lists()
     tenant.index.fresh("apps", LOOK_UP_SECONDS)
     app = _finished(tenant, space_id, provenance)
     if app is not None:
-        tenant.wait_for_lists()
         return app
     app = next(restored(tenant, provenance, published=False), None)
     if app is not None:

@@ -34,7 +34,6 @@ def create_space(
                 f"delete that space in the tenant, or plan it as {ours.type}",
                 subject=subject,
             )
-        tenant.wait_for_lists()
         return update_space(
             tenant, ours.id, name=name, description=description, provenance=provenance if marked else None
         )
