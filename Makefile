@@ -9,7 +9,8 @@ setup: .venv/.installed
 .venv/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("qlift needs Python 3.11 or newer (this is %d.%d); choose one with: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@echo "Installing Python packages into .venv ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -f $@ || $(PYTHON) -m venv --clear .venv # an interrupted installation is begun anew
+	@rm -f $@
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -1,10 +1,12 @@
-"""A Pulumi project on the real engine, with a backend of its own."""
+"""A Pulumi project on the real engine, with a backend of its own; and a copy of the whole project."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 from qlift.pulumi_cli import Engine
 
 ROOT = Path(__file__).parents[2]
+CLONED = ("Pulumi.yaml", "__main__.py", "providers", "qlift", "stacks", "docs", ".gitignore")
 
 
 @dataclass(frozen=True)
@@ -91,3 +94,27 @@ class Project:
         result = self.run("stack", "export")
         assert result.ok, result.output
         return dict(json.loads(result.output))
+
+
+@dataclass(frozen=True)
+class Clone:
+    """What a newcomer has after cloning and `make setup`; `env` is that of a shell in it."""
+
+    folder: Path
+    env: Mapping[str, str]
+
+
+def clone_project(engine: Engine, into: Path) -> Clone:
+    """A copy in `into`, which is its home folder, too."""
+    clone = into / "qlift"
+    clone.mkdir()
+    for part in CLONED:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, clone / part)
+    (clone / ".venv").symlink_to(sys.prefix)
+    env = os.environ | engine.environment(clone) | {"HOME": str(into), "PYTHONPATH": str(clone)}
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), str(engine.folder), env["PATH"]])
+    return Clone(clone, env)

@@ -39,17 +39,15 @@ async def change_owner(call: Me, app_id: str, object_id: str, body: NewOwner) ->
         raise Refusal(400, "Invalid owner")
     found["ownerId"] = body.ownerId
     world.store.put(APP, app_id, app)
-    return render(app, found)
+    return render(found)
 
 
-def render(app: Document, item: Document) -> Document:
+def render(item: Document) -> Document:
     attributes = {
         "id": item["engineObjectId"],
-        "appId": app["id"],
         "name": item["name"],
         "objectType": item["objectType"],
         "ownerId": item["ownerId"],
-        "published": item["published"],
         "approved": item["approved"],
     }
     return {"attributes": attributes, "privileges": ["read", "update", "delete", "change_owner"]}

@@ -21,7 +21,7 @@ class NewScript(BaseModel):
 
 @router.get("")
 async def list_scripts(call: Me, app_id: str) -> Document:
-    """The list key is `scripts`, newest first."""
+    """The list key is `scripts`, newest first; all on one page."""
     app = visible_app(call, app_id)
     shown = [
         {
@@ -33,7 +33,7 @@ async def list_scripts(call: Me, app_id: str) -> Document:
         }
         for script in reversed(app["_scripts"])
     ]
-    return {"scripts": shown, "links": {"self": {"href": call.url_of_request()}}, "privileges": ["read"]}
+    return {"scripts": shown, "links": {}, "privileges": ["read"]}
 
 
 @router.post("")

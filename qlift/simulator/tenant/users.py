@@ -182,8 +182,9 @@ def new_user(world: World, subject: str, name: str, email: str) -> Document:
 def render(call: Call, user: Document) -> Document:
     world = call.world
     groups = [group for id_ in user["assignedGroups"] if (group := world.store.get(GROUP, id_))]
+    shown = {name: value for name, value in user.items() if name != "clientId"}  # Filtered by, not shown.
     return {
-        **user,
+        **shown,
         "assignedRoles": role_summaries(world, user["assignedRoles"]),
         "assignedGroups": [
             {
