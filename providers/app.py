@@ -13,7 +13,7 @@ from pulumi.dynamic import Resource
 
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
 from providers.app_removal import remove_app
-from providers.base import Gone, Refusal, log
+from providers.base import Gone, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, refusals, session
@@ -53,6 +53,10 @@ class AppInputs(AdoptableInputs):
     """Ids of copies that a killed run left behind: found by read, removed by update."""
 
     @property
+    def of_source(self) -> str:
+        return self.source
+
+    @property
     def line(self) -> Provenance:
         return Provenance(self.site, self.source, self.stack, self.fingerprint[:6])
 
@@ -83,6 +87,8 @@ class AppProvider(AdoptingProvider[AppInputs]):
 
     def problems(self, new: AppInputs, old: AppInputs | None) -> list[tuple[str, str]]:
         session().edits.decision = new.on_source_change
+        if old is None or old.fingerprint != new.fingerprint:
+            session().strays.note_awaited(self.kind, new.key, new.line)
         if old is not None and (old.space == PERSONAL) != (new.space == PERSONAL):
             return [("space", "an app cannot go between a personal and a shared space; give it a new phase")]
         if new.space == PERSONAL and not session().reaches_personal_spaces:
@@ -161,7 +167,9 @@ class AppProvider(AdoptingProvider[AppInputs]):
         )
 
     def find(self, id_: str, known: AppInputs) -> dict[str, Any]:
-        return self._find(id_, known) | _left_over(id_, known)
+        left_over = _left_over(id_, known)
+        session().strays.note_left_over(left_over)
+        return self._find(id_, known) | ({"left_over": left_over} if left_over else {})
 
     def _find(self, id_: str, known: AppInputs) -> dict[str, Any]:
         listed = session().tenant.index.app(id_)
@@ -226,12 +234,11 @@ def _live(id_: str, known: AppInputs) -> LiveApp | None:
         return None
 
 
-def _left_over(id_: str, known: AppInputs) -> dict[str, Any]:
+def _left_over(id_: str, known: AppInputs) -> list[str]:
     if known.space != PERSONAL and known.space_id is None:
-        return {}
+        return []
     space_id = None if known.space == PERSONAL else known.space_id
-    found = apps.left_over(session().tenant, space_id, known.line, id_)
-    return {"left_over": found} if found else {}
+    return apps.left_over(session().tenant, space_id, known.line, id_)
 
 
 def _compared(live: LiveApp, known: AppInputs) -> dict[str, Any]:
@@ -255,4 +262,4 @@ class App(Resource, module="qlik", name="App"):
     space: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(AppProvider(), key, {"key": key, **props}, opts)
+        super().__init__(AppProvider(), key, declared(key, props, opts), opts)

@@ -13,7 +13,7 @@ from pulumi.dynamic import Resource
 
 import providers.base
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree_on_owner, former_owner
-from providers.base import Gone, Refusal, log
+from providers.base import Gone, Refusal, declared, log
 from providers.edits import WRITTEN
 from providers.session import refusals, session
 from qlift.cloud import adoption, apps, schedules
@@ -40,6 +40,11 @@ class AppOwnerInputs(AdoptableInputs):
     """Of an adopted app: its owner before."""
     enabled_tasks: list[str] = []
     """Ids of the app's adopted tasks that were enabled: giving the app back would disable them."""
+
+    @property
+    def of_source(self) -> str:
+        """The logical name of an app ends in it."""
+        return self.app.rpartition(".")[2]
 
     @property
     def subject(self) -> str:
@@ -175,4 +180,4 @@ class AppOwner(Resource, module="qlik", name="AppOwner"):
     owner: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(AppOwnerProvider(), key, {"key": key, **props}, opts)
+        super().__init__(AppOwnerProvider(), key, declared(key, props, opts), opts)

@@ -12,7 +12,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.app_removal import remove_app
-from providers.base import Gone, Inputs, Refusal, log
+from providers.base import Gone, Inputs, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, TenantProvider, refusals, session
@@ -54,6 +54,10 @@ class AppPublicationInputs(Inputs):
     """Ids of what a killed run left behind: found by read, removed by update."""
 
     @property
+    def of_source(self) -> str:
+        return self.source_id
+
+    @property
     def line(self) -> Provenance:
         return Provenance(self.site, self.source_id, self.stack, self.fingerprint[:6])
 
@@ -90,6 +94,8 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
     def problems(self, new: AppPublicationInputs, old: AppPublicationInputs | None) -> list[tuple[str, str]]:
         here = session()
         here.edits.decision = new.on_source_change
+        if old is None or (old.space, old.fingerprint) != (new.space, new.fingerprint):
+            here.strays.note_awaited(self.kind, new.key, new.line)
         if old is not None:
             return _about_later_objects(new, old)
         rival = claimed_by_another(new.site, new.source_id, new.stack, new.space_id, new.subject)
@@ -144,6 +150,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         left_over: dict[str, Any] = {}
         if known.space_id and known.staging_id:
             found = publications.left_over(here.tenant, known.line, known.space_id, known.staging_id, id_)
+            here.strays.note_left_over(found)
             left_over = {"left_over": found} if found else {}
         listed = here.tenant.index.app(id_)
         if listed is not None and _compared(listed).items() <= known.model_dump(mode="json").items():
@@ -222,4 +229,4 @@ class AppPublication(Resource, module="qlik", name="AppPublication"):
     space: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(AppPublicationProvider(), key, {"key": key, **props}, opts)
+        super().__init__(AppPublicationProvider(), key, declared(key, props, opts), opts)

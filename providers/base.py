@@ -8,8 +8,12 @@ Providers are stateless and importable: Pulumi stores a reference to the class i
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
+import pulumi
 from deepdiff import DeepDiff
 from pulumi.dynamic import (
     CheckFailure,
@@ -26,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from providers import conflicts, watchdog
 from providers.claims import Claims
+from qlift.cloud.log import End, Work, working_on
 
 log = logging.getLogger("qlift.providers")
 
@@ -46,6 +51,8 @@ class Inputs(BaseModel):
 
     key: str
     """Logical name; the guard counts by it."""
+    job: str = ""
+    """`<stack>/<job>` of the last write, for the log. The engine tells a provider neither."""
     handed_over: bool = False
     """It is people's now: nothing of it is read, enforced or deleted any more."""
 
@@ -53,6 +60,21 @@ class Inputs(BaseModel):
     def adopted(self) -> bool:
         """Taken over from people: an undo gives it back, and never deletes it."""
         return False
+
+    @property
+    def of_source(self) -> str:
+        """Id of what it is made from, for the log."""
+        return ""
+
+
+JOB = "job"
+"""Compared for no kind: an object may change its job."""
+
+
+def declared(name: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> dict[str, Any]:
+    """A resource's inputs, with what all kinds have."""
+    job = opts.parent.pulumi_resource_name if opts.parent is not None else ""
+    return {"key": name, JOB: f"{pulumi.get_stack()}/{job}", **props}
 
 
 I = TypeVar("I", bound=Inputs)  # noqa: E741
@@ -127,6 +149,21 @@ class Provider(ResourceProvider, Generic[I]):
     def connect(self, config: Any) -> None:
         """Prepare the process for this kind, once."""
 
+    def note_end(self, work: Work, event: End, why: str = "") -> None:
+        """What became of a create, update or delete."""
+
+    @contextmanager
+    def _noted(self, known: I, id_: str = "") -> Iterator[Work]:
+        """Every request inside is noted as this object's, and so is its failure."""
+        stack, _, job = known.job.rpartition("/")
+        work = Work(stack, job, self.kind, known.key, known.of_source, id_)
+        try:
+            with working_on(work), _one_line(self.kind, known.key):
+                yield work
+        except Refusal as refusal:
+            self.note_end(work, "failed", str(refusal))
+            raise
+
     # What Pulumi calls.
 
     def configure(self, req: ConfigureRequest) -> None:
@@ -195,8 +232,9 @@ class Provider(ResourceProvider, Generic[I]):
     def create(self, props: dict[str, Any]) -> CreateResult:
         new = self._parse(props)
         _refuse_to_write()
-        with _one_line(self.kind, new.key):
+        with self._noted(new) as work:
             id_, extra = self.take_over(new) if new.adopted else self.make(new)
+        self.note_end(replace(work, cloud_id=id_), "created")
         claims.claim(self.kind, id_)
         claims.note_done(self.kind, new.key)
         return CreateResult(id_, {**new.model_dump(mode="json"), **extra})
@@ -227,8 +265,9 @@ class Provider(ResourceProvider, Generic[I]):
             # The claim alone comes and goes. What the plan wants shows in the next preview.
             claims.note_done(self.kind, new.key)
             return UpdateResult({**_plain(_olds), "handed_over": new.handed_over})
-        with _one_line(self.kind, new.key):
+        with self._noted(new, _id) as work:
             extra = self.change(_id, old, new)
+        self.note_end(work, "updated")
         claims.note_done(self.kind, new.key)
         carried = {k: v for k, v in _plain(_olds).items() if k not in self.model.model_fields}
         kept = {k: v for k, v in old.model_dump(mode="json").items() if k in self.not_compared}
@@ -247,12 +286,13 @@ class Provider(ResourceProvider, Generic[I]):
         refusal = claims.refusal_of_delete(self.kind, known.key) if self.counted else claims.refusal()
         if refusal is not None:
             raise Refusal(refusal)
-        with _one_line(self.kind, known.key):
+        with self._noted(known, _id) as work:
             self.refuse_deletes()
             if known.adopted:
                 self.give_back(_id, known)
             else:
                 self.remove(_id, known)
+        self.note_end(work, "deleted")
 
     def _about_handed_over(self, new: I, old: I | None) -> tuple[I, list[tuple[str, str]]]:
         """Nothing is asked of the tenant, and nothing is made."""
@@ -284,7 +324,7 @@ class Provider(ResourceProvider, Generic[I]):
         return self._parse({k: v for k, v in props.items() if k in self.model.model_fields})
 
     def _changed(self, old: I, new: I) -> set[str]:
-        ids = set(self.references.values())
+        ids = {*self.references.values(), JOB}
         was = old.model_dump(mode="json", exclude=ids | self.not_compared)
         will = new.model_dump(mode="json", exclude=ids | self.not_compared)
         for label, id_field in self.references.items():

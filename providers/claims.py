@@ -39,6 +39,8 @@ class Claims:
     _done: set[Key] = field(default_factory=set)
     _handed_over: dict[tuple[str, str], Any] = field(default_factory=dict)
     _deleted_unread: int = 0
+    refreshed: bool = False
+    """The objects of the state were read in this run, as in every run without `--refresh=false`."""
 
     def note_read(self, kind: str, key: str, id_: str) -> None:
         """The state holds this object: a refresh reads each one before anything is deleted."""
@@ -51,6 +53,10 @@ class Claims:
         with self._lock:
             self._handed_over[kind, id_] = known
             self._read_ids[kind, id_] = known.key
+
+    def is_handed_over(self, kind: str, id_: str) -> bool:
+        with self._lock:
+            return (kind, id_) in self._handed_over
 
     def stays_for_others(self, space_id: str) -> bool:
         """This run would end a space in which there is an app that was handed over."""
@@ -92,6 +98,10 @@ class Claims:
         """How many objects this process has brought in order, and how many it was told of so far."""
         with self._lock:
             return len(self._done), len(self._kept)
+
+    def is_done(self, kind: str, key: str) -> bool:
+        with self._lock:
+            return (kind, key) in self._done
 
     def note_done(self, kind: str, key: str) -> None:
         with self._lock:

@@ -8,7 +8,10 @@ every write of such a process is refused: that is also why a review cannot chang
 from __future__ import annotations
 
 import json
+import logging
 import os
+
+log = logging.getLogger(__name__)
 
 VARIABLE = "QLIFT_CONFLICTS"
 
@@ -18,8 +21,20 @@ def are_collected() -> bool:
 
 
 def note(kind: str, key: str, field: str, reason: str) -> None:
+    _append({"kind": kind, "object": key, "field": field, "reason": reason})
+
+
+def warn(text: str) -> None:
+    """What stops nothing, and what people should know who decide: in a review, and in a run's own output."""
+    if are_collected():
+        _append({"warning": text})
+    else:
+        log.warning("%s", text)
+
+
+def _append(noted: dict[str, str]) -> None:
     """In one go: four calls run at once, and append to the same file."""
-    line = json.dumps({"kind": kind, "object": key, "field": field, "reason": reason}, ensure_ascii=False)
+    line = json.dumps(noted, ensure_ascii=False)
     descriptor = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         os.write(descriptor, line.encode() + b"\n")

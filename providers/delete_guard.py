@@ -1,19 +1,21 @@
 """The resource that refuses a run which would delete too much: in preview, and in up before its first delete.
 
-It depends on all jobs, so its `check` comes when everything that stays has been declared. It stands for
-nothing in the tenant.
+It depends on all jobs, so its `check` comes when everything that stays has been declared. There a run also
+tells what it found and leaves alone. It stands for nothing in the tenant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi.dynamic import Resource
 
 import providers.session
-from providers.base import Inputs, Provider, Refusal, claims, log
+from providers import conflicts
+from providers.base import Inputs, Provider, Refusal, claims, declared
+from providers.strays import told
 
 
 class DeleteGuardInputs(Inputs):
@@ -25,18 +27,23 @@ class DeleteGuardInputs(Inputs):
     bundle: str = ""
     plan: str = ""
     target: str = ""
+    jobs: list[str] = []
+    """Names in the plan's order, which the engine does not keep. Not compared either."""
+    stack: str = ""
 
 
 class DeleteGuardProvider(Provider[DeleteGuardInputs]):
     kind = "DeleteGuard"
     model = DeleteGuardInputs
-    not_compared = frozenset({"bundle", "plan", "target"})
+    not_compared = frozenset({"bundle", "plan", "target", "jobs", "stack"})
     counted = False
     """In a destroy its own delete comes first (it depends on all jobs), so it refuses in time."""
 
     def problems(self, new: DeleteGuardInputs, old: DeleteGuardInputs | None) -> list[tuple[str, str]]:
         found = [claims.refusal(), edits_refusal()]
         _tell_of_changes()
+        if old is None or claims.refreshed:
+            _tell_of_strays(new.stack)
         return [("key", refusal) for refusal in found if refusal]
 
     def refuse_deletes(self) -> None:
@@ -47,6 +54,7 @@ class DeleteGuardProvider(Provider[DeleteGuardInputs]):
         return new.key, {}
 
     def find(self, id_: str, known: DeleteGuardInputs) -> dict[str, Any]:
+        claims.refreshed = True
         return {}
 
     def change(self, id_: str, old: DeleteGuardInputs, new: DeleteGuardInputs) -> dict[str, Any]:
@@ -66,13 +74,23 @@ def _tell_of_changes() -> None:
     here = providers.session.open_session()
     changed = here.edits.kept_with_changes() if here else []
     if changed:
-        log.warning(
-            "people changed %s apps in the tenant since qlift last wrote them; they stay as they are: %s",
-            len(changed),
-            ", ".join(changed),
+        conflicts.warn(
+            f"people changed {len(changed)} apps in the tenant since qlift last wrote them; they stay as they"
+            f" are: {', '.join(changed)}"
         )
 
 
+def _tell_of_strays(stack: str) -> None:
+    here = providers.session.open_session()
+    if here is not None and (found := here.strays.of(stack)):
+        conflicts.warn(told(found))
+
+
 class DeleteGuard(Resource, module="qlik", name="DeleteGuard"):
-    def __init__(self, name: str, opts: pulumi.ResourceOptions, *, digests: Mapping[str, str]) -> None:
-        super().__init__(DeleteGuardProvider(), name, {"key": name, **digests}, opts)
+    def __init__(
+        self, name: str, opts: pulumi.ResourceOptions, *, stack: str, digests: Mapping[str, str]
+    ) -> None:
+        """`opts`: depends on all jobs, in their order."""
+        jobs = [job.pulumi_resource_name for job in cast("list[pulumi.Resource]", opts.depends_on)]
+        props = declared(name, {**digests, "jobs": jobs, "stack": stack}, opts)
+        super().__init__(DeleteGuardProvider(), name, props, opts)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import providers.base
+from providers import conflicts
 from providers.base import Refusal, log
 from qlift.cloud import apps
 from qlift.cloud.edits import changed_quickly, dates_of, edits_of, latest, own_reload
@@ -59,6 +60,8 @@ class Edits:
     _reloads: dict[tuple[str, str], bool] = field(default_factory=dict)
     """App and time of its last reload → whether that was one of our schedules."""
     _replaced: set[str] = field(default_factory=set)
+    _decided: set[str] = field(default_factory=set)
+    """Apps that changed on both sides: what becomes of them has been said."""
     _released: set[str] = field(default_factory=set)
     _lost: dict[str, tuple[str, ...]] | None = None
     """Apps whose changes this run would lose, with the changes; settled before the first delete."""
@@ -122,13 +125,14 @@ class Edits:
         if what is None:
             return False
         with self._lock:
+            self._decided.add(app_id)
             if loses or self.decision == "new_copy":
                 self._replaced.add(app_id)
         then = {
             "republish": "the plan says republish: the source's content goes over it",
             "new_copy": "the plan says new_copy: it stays as it is, the new content comes beside it",
         }[self.decision]
-        log.warning("%s; %s", what, then)
+        conflicts.warn(f"{what}; {then}")
         return self.decision == "new_copy"
 
     def note_lost(self, app_id: str) -> None:
@@ -228,7 +232,8 @@ class Edits:
         """Apps that people changed and that stay: for a preview, without a request of its own."""
         found = []
         with self._lock:
-            held, written = dict(self._held), dict(self._written)
+            held = {i: h for i, h in self._held.items() if i not in self._decided}
+            written = dict(self._written)
         for app_id, app in held.items():
             live = self.tenant.index.app(app_id)
             kept = providers.base.claims.is_kept(app.kind, app.key)

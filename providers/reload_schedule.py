@@ -14,7 +14,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone
-from providers.base import Gone, Refusal
+from providers.base import Gone, Refusal, declared
 from providers.session import session
 from qlift.cloud import adoption, schedules
 from qlift.cloud.models import Task, parsed
@@ -43,6 +43,12 @@ class ReloadScheduleInputs(AdoptableInputs):
     owner: str
     fingerprint: str
     former: FormerSchedule | None = None
+    left_over: list[str] = []
+    """Ids of tasks of the same trigger that a killed run left; only `read` finds any."""
+
+    @property
+    def of_source(self) -> str:
+        return self.trigger
 
     def definition(self, after_id: str | None) -> schedules.Definition:
         if self.app_id is None:
@@ -103,6 +109,9 @@ class ReloadScheduleProvider(AdoptingProvider[ReloadScheduleInputs]):
         adoption.put_task(session().tenant, id_, known.former.definition, _subject(known))
 
     def find(self, id_: str, known: ReloadScheduleInputs) -> dict[str, Any]:
+        return self._find(id_, known) | _left_over(id_, known)
+
+    def _find(self, id_: str, known: ReloadScheduleInputs) -> dict[str, Any]:
         listed = session().tenant.index.task(id_)
         if listed is not None and _compared(listed, known).items() <= known.model_dump(mode="json").items():
             return {}
@@ -112,11 +121,24 @@ class ReloadScheduleProvider(AdoptingProvider[ReloadScheduleInputs]):
         return _compared(live, known)
 
     def change(self, id_: str, old: ReloadScheduleInputs, new: ReloadScheduleInputs) -> dict[str, Any]:
+        for twin in old.left_over:
+            schedules.delete_task(session().tenant, twin, f"a copy of {_subject(new)}")
         schedules.replace_task(session().tenant, id_, new.definition(new.after_id))
         return {}
 
     def remove(self, id_: str, known: ReloadScheduleInputs) -> None:
+        for twin in known.left_over:
+            schedules.delete_task(session().tenant, twin, f"a copy of {_subject(known)}")
         schedules.delete_task(session().tenant, id_, f'schedule "{known.name}"')
+
+
+def _left_over(id_: str, known: ReloadScheduleInputs) -> dict[str, Any]:
+    if known.app_id is None or known.former is not None:
+        return {}
+    found = schedules.left_over(session().tenant, known.app_id, known.trigger, id_)
+    for twin in found:
+        session().edits.note_task(twin)  # It is no schedule of people's.
+    return {"left_over": found} if found else {}
 
 
 def _subject(inputs: ReloadScheduleInputs) -> str:
@@ -143,4 +165,4 @@ class ReloadSchedule(Resource, module="qlik", name="ReloadSchedule"):
     key: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(ReloadScheduleProvider(), key, {"key": key, **props}, opts)
+        super().__init__(ReloadScheduleProvider(), key, declared(key, props, opts), opts)

@@ -21,10 +21,11 @@ from pydantic import BaseModel, ConfigDict
 import providers.base
 from providers.base import I, Provider, Refusal
 from providers.edits import Edits
+from providers.strays import Strays
 from qlift.bundle.blobs import BlobStore
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.index import NOT_LIVE, Index
-from qlift.cloud.log import RequestLog
+from qlift.cloud.log import End, RequestLog, Work
 from qlift.cloud.models import Group, User
 from qlift.cloud.settings import connect_target, credentials_from, load_target
 from qlift.cloud.tenant import Tenant
@@ -54,12 +55,13 @@ class Session:
     """Names that this run is about to create, by type of space: a quota counts them all."""
 
     edits: Edits = field(init=False)
+    strays: Strays = field(init=False)
 
     verified: set[str] = field(default_factory=set)
     """Hashes of app files whose bytes were read and compared."""
 
     def __post_init__(self) -> None:
-        self.edits = Edits(self.tenant)
+        self.edits, self.strays = Edits(self.tenant), Strays(self.tenant)
 
     def stored(self, sha256: str, size: int, subject: str) -> BlobStore:
         """The store that holds the file, in the size that the bundle says."""
@@ -186,7 +188,7 @@ def _open(config: Any) -> Session:
     client = connect_target(
         loaded,
         credentials_from(loaded, settings, os.environ),
-        log=RequestLog.from_environment(),
+        log=RequestLog.from_environment(root),
         waiting=_Waiting(),
     )
     return Session(Tenant(client, Index(client), loaded.list_lag_seconds), lambda: phase_blobs(root, phase))
@@ -226,6 +228,9 @@ class TenantProvider(Provider[I]):
     def resolve(self, new: I, old: I | None) -> I:
         """With the ids of other phases' spaces, so that a space which is renamed there is no move here."""
         return new.model_copy(update=session().space_ids(new, old, self.references))
+
+    def note_end(self, work: Work, event: End, why: str = "") -> None:
+        session().tenant.client.log.note_end(work, event, why)
 
     def refuse_deletes(self) -> None:
         if (refusal := session().edits.refusal()) is not None:

@@ -9,7 +9,7 @@ from pulumi.dynamic import Resource
 
 import providers.base
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
-from providers.base import Gone, Refusal, log
+from providers.base import Gone, Refusal, declared, log
 from providers.session import session
 from qlift.cloud import adoption, models, spaces
 from qlift.cloud.provenance import Provenance, attach, provenance_of, without_line
@@ -28,6 +28,10 @@ class SpaceInputs(AdoptableInputs):
     former: FormerSpace | None = None
 
     @property
+    def of_source(self) -> str:
+        return self.source
+
+    @property
     def line(self) -> Provenance:
         return Provenance(self.site, self.source, self.stack)
 
@@ -43,6 +47,8 @@ class SpaceProvider(AdoptingProvider[SpaceInputs]):
                 "another key and name for the new space and move its content in two runs"
             )
             return [("type", reason)]
+        if old is None:
+            session().strays.note_awaited(self.kind, new.key, new.line)
         tenant = session().tenant
         taken = tenant.index.space_named(new.name)
         if (
@@ -158,4 +164,4 @@ class Space(Resource, module="qlik", name="Space"):
     name: pulumi.Output[str]
 
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(SpaceProvider(), key, {"key": key, **props}, opts)
+        super().__init__(SpaceProvider(), key, declared(key, props, opts), opts)

@@ -14,7 +14,7 @@ from pulumi.dynamic import Resource
 
 import providers.base
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone
-from providers.base import Gone, Refusal, log
+from providers.base import Gone, Refusal, declared, log
 from providers.session import refusals, session
 from qlift.cloud import spaces
 from qlift.cloud.models import Assignment, Space
@@ -180,4 +180,4 @@ def _assignee_id(new: SpaceAssignmentInputs) -> str:
 
 class SpaceAssignment(Resource, module="qlik", name="SpaceAssignment"):
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(SpaceAssignmentProvider(), key, {"key": key, **props}, opts)
+        super().__init__(SpaceAssignmentProvider(), key, declared(key, props, opts), opts)

@@ -9,7 +9,7 @@ from pulumi.dynamic import Resource
 
 import providers.base
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree_on_owner, former_owner
-from providers.base import Gone, log
+from providers.base import Gone, declared, log
 from providers.session import refusals, session
 from qlift.cloud import adoption, spaces
 from qlift.cloud.errors import NotFound
@@ -95,4 +95,4 @@ class SpaceOwnerProvider(AdoptingProvider[SpaceOwnerInputs]):
 
 class SpaceOwner(Resource, module="qlik", name="SpaceOwner"):
     def __init__(self, key: str, props: dict[str, Any], opts: pulumi.ResourceOptions) -> None:
-        super().__init__(SpaceOwnerProvider(), key, {"key": key, **props}, opts)
+        super().__init__(SpaceOwnerProvider(), key, declared(key, props, opts), opts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,18 +13,13 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from qlift.bundle.files import write_text
 from qlift.cli.progress import shown
-from qlift.cloud.index import Index
-from qlift.cloud.settings import SettingsError, Target, connect_target, credentials_from, load_target
-from qlift.cloud.tenant import Tenant
+from qlift.cloud.settings import SettingsError, connect_target, credentials_from, load_target
 from qlift.derivation import PeopleFiles, derive_phase
-from qlift.derivation.desired import Desired
-from qlift.derivation.former import ADOPTED, KINDS, NEW, Adopted, AdoptedFile, load_adopted
-from qlift.derivation.phase import plan_path
-from qlift.reports.adoption import Looked, look_up
+from qlift.derivation.former import KINDS, NEW, AdoptedFile
+from qlift.reports.adoption import Looked
+from qlift.review.adopted import adopted_path, other_errors, write_missing
 
-_OWN_CODE = "ADOPTED-MISSING"
 DONE, UNSETTLED = 0, 1
 
 
@@ -46,19 +42,15 @@ def adopt(
     settings = load_target(target, root)
     files = PeopleFiles(users=settings.users_file, groups=settings.groups_file, target=settings.name)
     _, desired = derive_phase(root, phase, files, datetime.now(UTC).date())
-    errors = [f for f in desired.errors if f.code != _OWN_CODE]
-    if errors:
+    if errors := other_errors(desired):
         for finding in errors:
             typer.echo(f"{finding.object}: {finding.message} -> {finding.remedy} [{finding.code}]", err=True)
         raise typer.Exit(UNSETTLED)
-    path = plan_path(root, phase).parent / ADOPTED
-    file = load_adopted(path)
-    with shown(sys.stderr) as progress:
+    path = adopted_path(root, phase)
+    client = connect_target(settings, credentials_from(settings, {}, os.environ))
+    with closing(client), shown(sys.stderr) as progress:
         progress("reading the tenant")
-        looked = _look(settings, desired, file.of(settings.name), stack.rpartition("/")[2])
-    changed = any(looked.added[k] for k in KINDS)
-    if changed:
-        write_text(path, file.replaced(settings.name, looked.adopted).text)
+        looked = write_missing(path, settings, client, desired, stack.rpartition("/")[2])
     _report(path, settings.name, looked, as_json)
     raise typer.Exit(UNSETTLED if looked.problems else DONE)
 
@@ -79,14 +71,6 @@ def _settings(root: Path, stack: str) -> tuple[str, str]:
     if len(found) != 2 or not all(isinstance(v, str) and v for v in found):
         raise SettingsError(f"{path}: lacks qlift:phase or qlift:target")
     return str(found[0]), str(found[1])
-
-
-def _look(settings: Target, desired: Desired, adopted: Adopted, stack: str) -> Looked:
-    client = connect_target(settings, credentials_from(settings, {}, os.environ))
-    try:
-        return look_up(Tenant(client, Index(client), settings.list_lag_seconds), desired, adopted, stack)
-    finally:
-        client.close()
 
 
 def _report(path: Path, target: str, looked: Looked, as_json: bool) -> None:

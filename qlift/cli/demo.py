@@ -185,7 +185,8 @@ def _write_settings(ends: dict[str, Any]) -> None:
             "url": header["url"],
             "way": {"header": {"name": header["name"], "value_env": "QLIFT_SAMPLE_USER"}},
         },
-        TARGET: {"url": ends["tenant"]["url"]},
+        # The pretend tenant's lists are a second behind.
+        TARGET: {"url": ends["tenant"]["url"], "list_lag_seconds": 2},
         FOLDER / "Pulumi.demo.yaml": {"config": {"qlift:target": str(TARGET), "qlift:phase": STACK}},
     }
     for path, content in files.items():

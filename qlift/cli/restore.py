@@ -13,7 +13,8 @@ import yaml
 from qlift.cloud.client import Client
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.index import Index
-from qlift.cloud.log import VARIABLE, DeletedApp, LogError, RequestLog, deleted_apps
+from qlift.cloud.log import VARIABLE, DeletedApp, LogError, RequestLog, Work, stack_folder, working_on
+from qlift.cloud.log_files import deleted_apps, log_files
 from qlift.cloud.recovery import KEPT, Unrecoverable, restore_app
 from qlift.cloud.settings import SettingsError, connect_target, credentials_from, load_target
 from qlift.cloud.tenant import Tenant
@@ -22,7 +23,8 @@ from qlift.cloud.tenant import Tenant
 def restore(
     stack: Annotated[str, typer.Argument(help="The stack whose run deleted them.")],
     log: Annotated[
-        Path | None, typer.Option(help=f"The log of that run. Default: what {VARIABLE} names.")
+        Path | None,
+        typer.Option(help=f"The log of that run. Default: what {VARIABLE} names, and logs/<stack>."),
     ] = None,
     app: Annotated[
         list[str] | None, typer.Option(help="Only this app, by its id; may be given several times.")
@@ -31,20 +33,25 @@ def restore(
 ) -> None:
     """Bring back the apps that a run of a stack deleted, with their ids, within 14 days.
 
-    `pulumi up` with the same plan and bundle then takes them under management again. Without a log, name
-    the ids with --app: the messages of the run that deleted them say them.
+    `pulumi up` with the same plan and bundle then takes them under management again. Where the log is lost,
+    name the ids with --app: the messages of the run that deleted them say them.
 
-    Example: qlift restore finance-prod --log changes.jsonl
+    Example: qlift restore finance-prod
 
     Exit code 0: all are there. 1: some are not. 2: wrong usage or configuration.
     """
     settings = load_target(_target_of(stack), Path.cwd())
-    wanted = _wanted(stack, log, app or [])
+    root = Path.cwd()
+    wanted = _wanted(root, stack, log, app or [])
     client = connect_target(
-        settings, credentials_from(settings, {}, os.environ), log=RequestLog.from_environment()
+        settings, credentials_from(settings, {}, os.environ), log=RequestLog.from_environment(root)
     )
     try:
-        results = [_bring_back(client, id_, entry) for id_, entry in wanted.items()]
+        results = []
+        for id_, entry in wanted.items():
+            key = entry.key if entry else ""
+            with working_on(Work(stack.rpartition("/")[2], "", "App", key, cloud_id=id_)):
+                results.append(_bring_back(client, id_, entry))
     finally:
         client.close()
     if as_json:
@@ -69,21 +76,20 @@ def _target_of(stack: str) -> str:
     return str(target)
 
 
-def _wanted(stack: str, log: Path | None, only: list[str]) -> dict[str, DeletedApp | None]:
-    path = log or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-    if path is None and not only:
-        raise SettingsError(
-            f"which apps? Name the log of the run that deleted them, with --log or {VARIABLE}; without one "
-            "name their ids with --app, which that run's messages say"
-        )
+def _wanted(root: Path, stack: str, log: Path | None, only: list[str]) -> dict[str, DeletedApp | None]:
+    files = [log] if log else log_files(root, stack)
     try:
-        known = {e.app: e for e in deleted_apps(path, stack)} if path else {}
+        known = {e.app: e for e in deleted_apps(files, stack)}
     except LogError as error:
         raise SettingsError(f"{error}; correct --log, or name the apps with --app") from None
     if only:
         return {id_: known.get(id_) for id_ in only}
     if not known:
-        raise SettingsError(f"the log {path} tells of no app that a run of the stack {stack} deleted")
+        where = ", ".join(str(f) for f in files) or f"{stack_folder(root, stack)}, where there are none"
+        raise SettingsError(
+            f"no log tells of an app that a run of the stack {stack} deleted (looked in {where}); name the "
+            f"log of that run with --log or {VARIABLE}, or the apps' ids with --app, which its messages say"
+        )
     return dict(known)
 
 

@@ -26,6 +26,14 @@ def review(
     save_plan: Annotated[
         bool, typer.Option("--save-plan", help="Also save Pulumi's update plan, for `pulumi up --plan`.")
     ] = False,
+    promoted_from: Annotated[
+        str,
+        typer.Option(
+            "--promoted-from",
+            metavar="STACK",
+            help="Refuse another bundle or plan than the one that this stack was last run with.",
+        ),
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="Folder of the review [reports/<stack>].")] = None,
     expect_no_changes: Annotated[
         bool, typer.Option("--expect-no-changes", help="End with 3 if a run would change anything.")
@@ -38,12 +46,16 @@ def review(
     """Say what a run would change, who sees what afterwards, what is in the way, and how long it takes.
 
     Writes review.md (for a pull request), review.html and review.json, and with --save-plan plan.json.
-    Reads the tenant; writes nothing to it, nor to the stack.
+    Reads the tenant; writes nothing to it, nor to the stack. Where the plan adopts objects that
+    stacks/<phase>/adopted.yaml does not hold yet, it writes their former values there: read the file, commit
+    it, and review again.
 
     Example: qlift review finance-prod --save-plan
+    Example: qlift review finance-prod --promoted-from finance-dev
 
-    Exit code 0: it can be applied. 1: errors or conflicts, which the review lists, or no review could be
-    made. 2: wrong usage or settings. 3: with --expect-no-changes, a run would change something.
+    Exit code 0: it can be applied. 1: errors, conflicts or something to do first, which the review lists,
+    or no review could be made. 2: wrong usage or settings. 3: with --expect-no-changes, a run would change
+    something.
     """
     root = Path.cwd()
     engine = find_engine()
@@ -54,6 +66,7 @@ def review(
             chosen,
             datetime.now(UTC).date(),
             save_plan=folder / PLAN if save_plan else None,
+            promoted_from=promoted_from,
             progress=progress,
         )
         progress("writing the review")
@@ -76,7 +89,8 @@ def _print(found: Review, paths: tuple[Path, ...]) -> None:
         widens and f"Widens access: {widens}",
         narrows and f"Takes access away: {narrows}",
         words.drift(found),
-        f"{words.time_needed(found)}; digest {found.digest}",
+        f"{words.time_needed(found)}; digest {found.digest}{words.promoted(found)}",
+        *(f"First: {f}" for f in found.first),
         *found.errors,
         *(f"{c.object}: {c.reason}" for c in found.conflicts),
     ):

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from qlift.cloud.errors import Ambiguous, Forbidden, NotFound, Refused
-from qlift.cloud.models import App
+from qlift.cloud.models import App, Assignment
 from qlift.cloud.provenance import Provenance, attach, provenance_of
 from qlift.cloud.recovery import tenant_time
-from qlift.cloud.spaces import live_assignment_of, set_roles, unassign
+from qlift.cloud.spaces import live_assignment_of, remove_assignment, set_roles
 from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 from qlift.cloud.uploads import upload_file
 
@@ -56,7 +56,11 @@ def restored(tenant: Tenant, provenance: Provenance, *, published: bool) -> Iter
         in_a_space = listed.space_id is not None and tenant.index.space(listed.space_id) is not None
         if in_a_space or listed.owner_id != me or bool(listed.publish_time) != published:
             continue
-        live = get_app(tenant, listed.id, f'app "{listed.name}"')
+        try:
+            live = get_app(tenant, listed.id, f'app "{listed.name}"')
+        except Forbidden:
+            # Nobody is refused an app of their own: it is gone, and the list is behind.
+            continue
         if live is not None and provenance_of(live.description) == provenance:
             yield live
 
@@ -87,10 +91,10 @@ def import_app(
     One import of the budget. `object_owners` are pairs of engine object id and user id. With them an
     unfinished app of an earlier run is removed first: which of its objects were given away cannot be read.
     """
+    tenant.wait_for_lists()
     tenant.index.fresh("apps", LOOK_UP_SECONDS)
     app = _finished(tenant, space_id, provenance)
     if app is not None:
-        tenant.wait_for_lists()
         return app
     app = next(restored(tenant, provenance, published=False), None)
     if app is not None:
@@ -186,7 +190,7 @@ def move_app(tenant: Tenant, app: App, space_id: str, subject: str) -> App:
             )
         )
         if app.owner_id != tenant.client.me().id:
-            _restore_roles(tenant, space_id, app.owner_id, before.roles if before else (), subject)
+            _take_raise_back(tenant, space_id, app.owner_id, before, subject)
     moved = App.of_answer(answer.data, subject)
     tenant.index.record_app(moved)
     return moved
@@ -234,9 +238,10 @@ def change_app_owner(
         before = live_assignment_of(tenant, space_id, owner_id, subject) if space_id else None
         if app.owner_id != owner_id:
             _set_owner(tenant, app.id, owner_id, subject)
-        if space_id:
-            roles = planned_roles or (before.roles if before else ())
-            _restore_roles(tenant, space_id, owner_id, roles, subject)
+        if space_id and planned_roles:
+            _restore_roles(tenant, space_id, owner_id, planned_roles, subject)
+        elif space_id:
+            _take_raise_back(tenant, space_id, owner_id, before, subject)
 
 
 def finish_owner_change(tenant: Tenant, app: App, planned_roles: tuple[str, ...], subject: str) -> None:
@@ -273,13 +278,37 @@ def _set_owner(tenant: Tenant, app_id: str, owner_id: str, subject: str) -> None
 def _restore_roles(
     tenant: Tenant, space_id: str, owner_id: str, wanted: tuple[str, ...], subject: str
 ) -> None:
+    _set(tenant, live_assignment_of(tenant, space_id, owner_id, subject), wanted, subject)
+
+
+def _take_raise_back(
+    tenant: Tenant, space_id: str, owner_id: str, before: Assignment | None, subject: str
+) -> None:
+    """After a change that made somebody the owner of an app in a space where the plan gives them no roles.
+
+    `before` may be raised already, by another phase that gives them an app there: that phase takes its raise
+    back. If that came between our look and our change, ours has raised the roles again: then the assignment
+    is not the one it was.
+    """
     after = live_assignment_of(tenant, space_id, owner_id, subject)
-    if after is None or after.roles == wanted:
+    if after is None or after == before:
+        return
+    space = tenant.index.space(space_id)
+    raised = frozenset(ELEVATION.get(space.type, ()) if space else ())
+    if before is not None and raised & {*before.roles}:
+        wanted = tuple(r for r in after.roles if r not in raised)
+    else:
+        wanted = before.roles if before else ()
+    _set(tenant, after, wanted, subject)
+
+
+def _set(tenant: Tenant, live: Assignment | None, wanted: tuple[str, ...], subject: str) -> None:
+    if live is None or live.roles == wanted:
         return
     if wanted:
-        set_roles(tenant, after, wanted, subject)
+        set_roles(tenant, live, wanted, subject)
     else:
-        unassign(tenant, space_id, owner_id, subject)
+        remove_assignment(tenant, live, subject)
 
 
 def give_object(tenant: Tenant, app_id: str, object_id: str, owner_id: str, subject: str) -> None:

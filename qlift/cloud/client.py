@@ -423,13 +423,15 @@ class Client:
     def _note(
         self, method: str, path: str, subject: str, response: httpx.Response | None, started: float
     ) -> None:
+        body = self._body(response) if response is not None else None
         self.log.note(
             method=method,
             path=path,
             subject=subject,
             status=response.status_code if response is not None else None,
-            trace_id=describe(self._body(response))[2] if response is not None else None,
+            trace_id=describe(body)[2],
             seconds=self.now() - started,
+            made=_id_in(body) if method == "POST" else "",
         )
 
     # Sign-in.
@@ -545,6 +547,15 @@ class Client:
             return [credentials.key.get_secret_value()]
         token = self._token
         return [credentials.client_secret.get_secret_value(), *([token[0]] if token else [])]
+
+
+def _id_in(body: Any) -> str:
+    """Of what an answer describes; apps have it among their attributes."""
+    if not isinstance(body, dict):
+        return ""
+    attributes = body.get("attributes")
+    id_ = attributes.get("id") if isinstance(attributes, dict) else body.get("id")
+    return id_ if isinstance(id_, str) else ""
 
 
 def _next_page(body: Any, subject: str) -> str | None:

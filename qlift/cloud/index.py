@@ -252,6 +252,10 @@ class Index:
         """Of a space; None: of the personal spaces that this identity sees."""
         return self._apps.with_key(space_id)
 
+    def all_apps(self) -> list[App]:
+        """Everywhere this identity sees."""
+        return self._apps.all()
+
     def apps_of(self, site: str, source: str) -> list[App]:
         """Whose description, or marker name, says that they come from this source app; whoever made them."""
         return self._apps.with_key((site, source))

@@ -1,20 +1,72 @@
-"""The log of every request that changed something: one JSON object a line, without bodies."""
+"""The log of every request that changed something: one JSON object a line, without bodies.
+
+It is `logs/<stack>/<time>.jsonl` in the project's folder, one file for each process that wrote something, or
+the file that QLIFT_LOG names. Lines are of three sorts, told apart by `event`: none for a request, `app
+deleted`, and one for the end of each object's create, update or delete (`created`, `updated`, `deleted`,
+`failed`).
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
+import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 log = logging.getLogger(__name__)
 
 VARIABLE = "QLIFT_LOG"
+FOLDER = "logs"
+_STACK = re.compile(r"\w[\w.-]*")
+End = Literal["created", "updated", "deleted", "failed"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a request is for."""
+
+    stack: str
+    job: str
+    step: str
+    """The kind of resource."""
+    object: str
+    """Logical name."""
+    source_id: str = ""
+    cloud_id: str = ""
+    """Empty for what is being created."""
+
+
+_current: ContextVar[Work | None] = ContextVar("work", default=None)
+
+
+@contextmanager
+def working_on(work: Work) -> Iterator[None]:
+    """What is noted inside is for this."""
+    token = _current.set(work)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def stack_folder(root: Path, stack: str) -> Path:
+    """Where a stack's logs are. A state is no place to name folders elsewhere."""
+    short = stack.rpartition("/")[2]
+    return root / FOLDER / (short if _STACK.fullmatch(short) else "unknown")
+
+
+def default_path(root: Path, stack: str, now: datetime) -> Path:
+    return stack_folder(root, stack) / f"{now:%Y-%m-%dT%H-%M-%S}.jsonl"
 
 
 class DeletedApp(BaseModel):
@@ -44,15 +96,16 @@ class LogError(Exception):
 
 
 class RequestLog:
-    """Appends to a file that only its owner can read. Without a path it writes nothing.
+    """Appends to a file that only its owner can read. Without a path it writes nothing; with a project's
+    folder (`root`) to the default file of the stack that the first line is about.
 
     Raises:
-        LogError: at the start. Later, a full disk must not make a change look as if it had failed, so the
-            process's own log gets the word instead.
+        LogError: at the start, for a path. Later, a full disk must not make a change look as if it had
+            failed, so the process's own log gets the word instead.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, root: Path | None = None) -> None:
+        self._path, self._root = path, root
         self._lock = threading.Lock()
         if path is None:
             return
@@ -64,9 +117,10 @@ class RequestLog:
             raise LogError(f"the log {path} cannot be written: {reason}; correct {VARIABLE}") from None
 
     @classmethod
-    def from_environment(cls) -> RequestLog:
+    def from_environment(cls, root: Path | None = None) -> RequestLog:
+        """Where QLIFT_LOG names no file: the default of the project in `root`, or nothing."""
         value = os.environ.get(VARIABLE)
-        return cls(Path(value) if value else None)
+        return cls(Path(value)) if value else cls(None, root)
 
     def note(
         self,
@@ -77,11 +131,18 @@ class RequestLog:
         status: int | None,
         trace_id: str | None,
         seconds: float,
+        made: str = "",
     ) -> None:
-        """`path` without its query; `status` None means that no answer came."""
+        """`path` is noted without its query; `status` None means that no answer came. `made`: the id of what
+        a create made.
+        """
+        work = _current.get()
+        if work is not None and not work.cloud_id:
+            work = replace(work, cloud_id=made)
         self._note(
             f"{method} {subject}",
             {
+                **(asdict(work) if work else {}),
                 "method": method,
                 "path": path.partition("?")[0],
                 "subject": subject,
@@ -91,18 +152,33 @@ class RequestLog:
             },
         )
 
+    def note_end(self, work: Work, event: End, why: str = "") -> None:
+        """Of the create, update or delete of an object. `why`: of a failure, one line."""
+        entry = {"event": event, **asdict(work), **({"why": why} if why else {})}
+        self._note(f"the end of {work.step} {work.object}", entry)
+
     def note_deleted_app(self, app: DeletedApp) -> None:
         """What `qlift restore` reads."""
         self._note(f"the end of app {app.app}", app.model_dump(mode="json"))
 
     def _note(self, what: str, entry: dict[str, Any]) -> None:
-        if self._path is None:
-            return
-        entry = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **entry}
+        now = datetime.now(UTC)
         try:
+            if not self._is_open(str(entry.get("stack", "")), now):
+                return
+            entry = {"time": now.isoformat(timespec="milliseconds"), **entry}
             self._append(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
         except OSError as error:
-            log.warning("%s is missing in the log %s: %s", what, self._path, error.strerror)
+            where = self._path or f"{FOLDER}/ of the project"
+            log.warning("%s is missing in the log %s: %s", what, where, error.strerror)
+
+    def _is_open(self, stack: str, now: datetime) -> bool:
+        with self._lock:
+            if self._path is None and self._root is not None:
+                path = default_path(self._root, stack, now)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._path = path
+            return self._path is not None
 
     def _append(self, line: bytes) -> None:
         """In one go: other processes of the run append to the same file."""
@@ -113,26 +189,3 @@ class RequestLog:
                 os.write(descriptor, line)
             finally:
                 os.close(descriptor)
-
-
-def deleted_apps(path: Path, stack: str) -> list[DeletedApp]:
-    """Of a stack, as the log tells, the last of each logical name; oldest first. Raises `LogError`."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise LogError(f"the log {path} cannot be read: {reason}") from None
-    found: dict[tuple[str, str], DeletedApp] = {}
-    for line in lines:
-        if '"app deleted"' not in line:
-            continue
-        try:
-            entry = DeletedApp.model_validate_json(line)
-        except ValidationError:
-            # A line that a full disk cut off, or that somebody edited.
-            log.warning("a line of %s is not readable: %s", path, line[:80])
-            continue
-        if entry.stack == stack and not entry.superseded:
-            found.pop((entry.kind, entry.key), None)
-            found[entry.kind, entry.key] = entry
-    return list(found.values())

@@ -69,6 +69,7 @@ class Assignment(Answer):
     type: Text = ""
     assignee_id: str
     roles: Words
+    updated_at: Text = ""
 
 
 class Share(Answer):

@@ -25,6 +25,8 @@ from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, attach, provenance_of
 from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 
+_MOVED = "/move"
+
 
 def our_publication(tenant: Tenant, space_id: str, provenance: Provenance) -> App | None:
     return next(recognised(tenant, space_id, lambda a: _is_of(provenance, a)), None)
@@ -59,6 +61,7 @@ def publish_copy(
     marked: bool,
 ) -> App:
     """Publish a copy; its origin stays. For apps whose content is public."""
+    tenant.wait_for_lists()
     tenant.index.fresh("apps", LOOK_UP_SECONDS)
     found = our_publication(tenant, space_id, provenance)
     if found is not None:
@@ -90,6 +93,7 @@ def publish_move(
     pairs of engine object id and user id. Returns the published app; its id is taken from the answer.
     """
     subject = f'publication "{name}"'
+    tenant.wait_for_lists()
     tenant.index.fresh("apps", LOOK_UP_SECONDS)
     found = our_publication(tenant, space_id, provenance)
     if found is None:
@@ -160,7 +164,12 @@ def _again(
 
 def _transient(provenance: Provenance) -> Provenance:
     """The marker of the copy that is moved; told from the origin's by its source word."""
-    return replace(provenance, source=f"{provenance.source}/move")
+    return replace(provenance, source=f"{provenance.source}{_MOVED}")
+
+
+def staged_source(provenance: Provenance) -> str:
+    """The source word of the app that this is, or is a copy of on its way to be moved."""
+    return provenance.source.removesuffix(_MOVED)
 
 
 def _publish(

@@ -119,6 +119,16 @@ def _recognise(tenant: Tenant, app_id: str, short_id: str) -> Task | None:
     return next((t for t in tenant.index.tasks(app_id) if t.name.endswith(short_id)), None)
 
 
+def left_over(tenant: Tenant, app_id: str, short_id: str, kept_id: str) -> list[str]:
+    """Ids of further own tasks of the same trigger: what a tenant committed after a rerun had looked."""
+    me = tenant.client.me().id
+    return sorted(
+        t.id
+        for t in tenant.index.tasks(app_id)
+        if t.id != kept_id and t.owner_id == me and t.name.endswith(short_id)
+    )
+
+
 def own_enabled(tenant: Tenant, app_id: str) -> list[str]:
     """Ids of the app's tasks that are the tool's and enabled."""
     me = tenant.client.me().id

@@ -34,7 +34,6 @@ def create_space(
                 f"delete that space in the tenant, or plan it as {ours.type}",
                 subject=subject,
             )
-        tenant.wait_for_lists()
         return update_space(
             tenant, ours.id, name=name, description=description, provenance=provenance if marked else None
         )
@@ -184,14 +183,16 @@ def set_roles(tenant: Tenant, assignment: Assignment, roles: Iterable[str], subj
 
 
 def unassign(tenant: Tenant, space_id: str, assignee_id: str, subject: str) -> None:
-    try:
-        found = live_assignment_of(tenant, space_id, assignee_id, subject)
-        if found is None:
-            return
-        tenant.client.delete(f"/api/v1/spaces/{space_id}/assignments/{found.id}", subject=subject)
-    except NotFound:
-        return
-    tenant.index.forget_assignment(space_id, found.id)
+    found = live_assignment_of(tenant, space_id, assignee_id, subject)
+    if found is not None:
+        remove_assignment(tenant, found, subject)
+
+
+def remove_assignment(tenant: Tenant, assignment: Assignment, subject: str) -> None:
+    path = f"/api/v1/spaces/{assignment.space_id}/assignments/{assignment.id}"
+    with suppress(NotFound):
+        tenant.client.delete(path, subject=subject)
+    tenant.index.forget_assignment(assignment.space_id, assignment.id)
 
 
 def assign_self(tenant: Tenant, space: Space, roles: Iterable[str], subject: str) -> None:

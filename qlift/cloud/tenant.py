@@ -29,18 +29,22 @@ class Tenant:
     owner_lock: threading.Lock = field(default_factory=threading.Lock)
     """Owner changes go one by one: each looks at the owner's roles before and after."""
     _lists_lock: threading.Lock = field(default_factory=threading.Lock)
-    _lag_is_over: bool = False
+    _began: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began = self.client.now()
 
     def wait_for_lists(self) -> None:
-        """Once in a process, when it met own work that its state does not know: a run was killed.
+        """Before an app is made: until what was made before this process began is listed.
 
-        What that run made last may not be listed yet, and would be made a second time.
+        A run that was killed a moment ago may have made it, and nothing need tell of that run: its state may
+        be lost, and lists lag. Takes the lag at most, once in a process.
         """
         with self._lists_lock:
-            if not self._lag_is_over:
-                self.client.sleep(self.lag_seconds)
-                self._lag_is_over = True
-                self.index.refresh("apps")
+            listed = self._began + self.lag_seconds
+            if (left := listed - self.client.now()) > 0:
+                self.client.sleep(left)
+            self.index.fresh("apps", self.client.now() - listed)
 
     def settled(self, write: Callable[[], T], look: Callable[[], T | None]) -> T:
         """Write; when the answer is ambiguous, look whether it took effect, and write again only if not."""

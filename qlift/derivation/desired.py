@@ -70,11 +70,12 @@ class Job(Model):
 
 
 class InJob(Model):
-    job: str = ""
-    """Key of the job that makes it; derivation sets it last."""
+    job: str
+    """Key of the job that makes it: the standard one unless the plan lists its own."""
 
 
 class Space(InJob):
+    job: str = "spaces"
     key: str
     """Logical name: the plan's key as a slug."""
     name: str
@@ -90,6 +91,7 @@ class Space(InJob):
 
 
 class SpaceOwner(InJob):
+    job: str = "owners"
     space: str
     owner: Assignee
     former: FormerOwner | None = None
@@ -97,6 +99,7 @@ class SpaceOwner(InJob):
 
 
 class SpaceAssignment(InJob):
+    job: str = "permissions"
     key: str
     space: str
     assignee: Assignee
@@ -114,6 +117,7 @@ class ObjectOwner(Model):
 
 
 class App(InJob):
+    job: str = "apps"
     key: str
     """Logical name `<name>.<site>.<12 hex>`."""
     name: str
@@ -136,6 +140,7 @@ class App(InJob):
 
 
 class AppOwner(InJob):
+    job: str = "owners"
     app: str
     owner: Assignee
     former: FormerOwner | None = None
@@ -143,6 +148,7 @@ class AppOwner(InJob):
 
 
 class AppPublication(InJob):
+    job: str = "publications"
     key: str
     app: str
     """Key of the App that is published."""
@@ -161,6 +167,7 @@ class AppPublication(InJob):
 
 
 class PublishedAppOwner(InJob):
+    job: str = "owners"
     publication: str
     owner: Assignee
 
@@ -168,6 +175,7 @@ class PublishedAppOwner(InJob):
 class ReloadSchedule(InJob):
     """One reload task: a time trigger (`recurrence` ...) or a task trigger (`after`, `after_status`)."""
 
+    job: str = "schedules"
     key: str
     name: str
     """Ends in `mark`, by which it is recognised."""

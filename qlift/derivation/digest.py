@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from qlift.derivation.former import ADOPTED
 from qlift.derivation.phase import PeopleFiles, bundle_folders, plan_path
 from qlift.derivation.plan_file import load_plan
 
@@ -30,7 +31,7 @@ class Digests(BaseModel):
     plan: dict[str, str]
     """The phase's folder: plan, waivers and mappings."""
     target: dict[str, str]
-    """The target and its users and groups."""
+    """The target, its users and groups, and `adopted.yaml`: what was in each tenant before."""
 
     def short(self) -> dict[str, str]:
         """By part."""
@@ -60,10 +61,11 @@ def phase_digests(root: Path, phase: str, target: Path, people: PeopleFiles) -> 
     plan = load_plan(path)
     bundles = [f for folder in bundle_folders(root, plan) for f in _files(folder)]
     own = _files(path.parent) if path.name == "plan.yaml" else [path]
+    former = path.parent / ADOPTED
     return Digests(
         bundle=_hashes(root, bundles),
-        plan=_hashes(root, own),
-        target=_hashes(root, [f for f in (target, people.users, people.groups) if f.exists()]),
+        plan=_hashes(root, (f for f in own if f != former)),
+        target=_hashes(root, [f for f in (target, people.users, people.groups, former) if f.exists()]),
     )
 
 

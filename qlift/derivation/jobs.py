@@ -78,7 +78,7 @@ def in_jobs(
     external = {("spaces", s.key) for s in wanted.spaces if s.external}
     lists = {
         kind: tuple(
-            found.model_copy(update={"job": job_of.get((kind, key), "")})
+            _in_job(found, job_of.get((kind, key), ""))
             for key, found in _keyed(wanted, kind)
             if (kind, key) in job_of or (kind, key) in external
         )
@@ -86,6 +86,11 @@ def in_jobs(
     }
     jobs = tuple(Job(key=j.key, name=j.name, steps=tuple(s for s in STEPS if s in j.steps)) for j in plan)
     return wanted.model_copy(update={"jobs": jobs, **lists})
+
+
+def _in_job(found: InJob, job: str) -> InJob:
+    """Most are in their job already; a large site has a hundred thousand."""
+    return found if found.job == job else found.model_copy(update={"job": job})
 
 
 def _keyed(wanted: Desired, kind: str) -> Iterator[tuple[str, InJob]]:
@@ -218,7 +223,8 @@ class _Sorting:
         self._about_selections(takes)
         self._about_both(both)
         self._about_nobodys(nobodys)
-        return {id_: job.key for id_, job in self._whole().items()}
+        keys = {job.name: job.key for job in self.jobs}
+        return {id_: keys[job.name] for id_, job in self._whole().items()}
 
     def _where(self, job: JobPlan) -> str:
         line = f" (plan.yaml:{job.line})" if job.line else ""

@@ -10,11 +10,11 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qlift.bundle.models import ZERO_ID, User, UserRef
+from qlift.bundle.sheets import decoded, made_by_a_spreadsheet, read_sheet, restored, sheet_text
 from qlift.derivation.desired import Assignee
 from qlift.derivation.findings import Findings
 from qlift.derivation.plan import Plan, Word
 from qlift.derivation.plan_file import PlanError
-from qlift.derivation.sheets import read_sheet, restored, sheet_text
 
 R = TypeVar("R", bound=BaseModel)
 Status = Literal["matched", "missing", "ambiguous"]
@@ -65,11 +65,13 @@ def _read(path: Path, model: type[R]) -> list[R]:
             return []
         if not path.is_file():
             raise PlanError([f"{path}: not a file; correct the path"])
-        header, rows = read_sheet(path.read_bytes().decode("utf-8"))
-    except (UnicodeDecodeError, csv.Error) as error:
+        header, rows = read_sheet(decoded(path.read_bytes()))
+    except csv.Error as error:
         raise PlanError(
-            [f"{path}: not readable as CSV in UTF-8 ({error}); save it as such, or restore it from git"]
+            [f"{path}: not readable as CSV ({error}); save it as such, or restore it from git"]
         ) from None
+    except UnicodeError as error:
+        raise PlanError([f"{path}: {error}"]) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise PlanError([f"{path}: not readable ({reason}); correct the path, or its rights"]) from None
@@ -139,6 +141,11 @@ def _wrong_cells(header: list[str], cells: list[str]) -> str | None:
     for name, cell in zip(header, cells, strict=False):
         if cell.startswith("=") and name not in FREE_TEXT:
             return f"{name}: a formula ({cell}); write the value, or begin with ' if it is meant as it is"
+        if made_by_a_spreadsheet(cell) and name not in FREE_TEXT:
+            return (
+                f"{name}: {cell} looks like what a spreadsheet makes of a number or a date; write the value "
+                "as it was, with ' before it"
+            )
         if "\0" in cell:
             return f"{name}: holds a NUL character; write the value again"
     return None

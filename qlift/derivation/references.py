@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 from qlift.bundle.models import App, CompositeEvent, Named, ReloadTask, SchemaEvent, Stream, SystemRule
 from qlift.derivation.context import Site
@@ -64,6 +65,7 @@ def _check_rows(site: Site, people: People, findings: Findings) -> None:
     users, groups = people.rows_without(
         site.name, site.by_login.keys(), {g for u in site.bundle.users for g in u.groups}
     )
+    users = _check_rewritten(site, users, findings)
     for what, unused in (("users", users), ("groups", groups)):
         if unused:
             findings.info(
@@ -72,6 +74,37 @@ def _check_rows(site: Site, people: People, findings: Findings) -> None:
                 f"the bundle has no such {what}: {_some(unused)}",
                 "correct their spelling, or remove them",
             )
+
+
+_NUMBER = re.compile(r"(\d{1,20}(?:\.\d{1,6})?)(E\d{1,3})?", re.I)
+
+
+def _check_rewritten(site: Site, unused: list[str], findings: Findings) -> list[str]:
+    """Gives the other rows. Nobody is `CORP\\123`, and `CORP\\00123` is there: a spreadsheet's work."""
+    by_number = {_as_number(u.login): u.login for u in site.bundle.users if _as_number(u.login)}
+    others = []
+    for login in unused:
+        meant = by_number.get(_as_number(login))
+        if meant is None:
+            others.append(login)
+            continue
+        user_id = meant.rpartition("\\")[2]
+        findings.warning(
+            "ROW-REWRITTEN",
+            login,
+            f"its row in the users file answers to nobody, and {site.name} has {meant}: a spreadsheet takes "
+            "such an id for a number",
+            f"write '{user_id} there, with the apostrophe, or let `qlift users` write the row",
+        )
+    return others
+
+
+def _as_number(login: str) -> tuple[str, Decimal] | None:
+    """Directory and value, where a spreadsheet would take the user id for a number."""
+    directory, _, user_id = login.rpartition("\\")
+    if not _NUMBER.fullmatch(user_id):
+        return None
+    return directory.casefold(), Decimal(user_id).normalize()
 
 
 def _of_apps(site: Site) -> Iterator[tuple[str, str]]:

@@ -84,4 +84,5 @@ def declare(desired: Desired, *, stack: str, provenance: str, digests: Mapping[s
     permissions = declare_permissions(run, spaces)
     owners = declare_owners(run, spaces, permissions, apps, publications)
     declare_schedules(run, spaces, apps, publications, owners)
-    DeleteGuard("delete-guard", pulumi.ResourceOptions(depends_on=list(run.jobs.values())), digests=digests)
+    after = pulumi.ResourceOptions(depends_on=list(run.jobs.values()))
+    DeleteGuard("delete-guard", after, stack=stack, digests=digests)

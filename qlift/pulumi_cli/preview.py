@@ -23,6 +23,7 @@ _OPS: dict[str, Op] = {"create": "create", "update": "update", "replace": "repla
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """The engine's sign for what only the run itself will know."""
 _JOB = "qlik:job:Job"
+_GUARD = "DeleteGuard"
 _OURS = "pulumi-python:dynamic/qlik:"
 _LOOK_SECONDS = 0.5
 _HIDDEN = "__provider"
@@ -65,9 +66,13 @@ class Previewed:
     """The engine came to the end."""
     steps: list[Step] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
+    jobs: list[str] = field(default_factory=list)
+    """In the plan's order, which the delete guard's inputs hold."""
     unchanged: int = 0
     errors: list[str] = field(default_factory=list)
     """What the engine, the program or a provider said in the end, without repetitions."""
+    warnings: list[str] = field(default_factory=list)
+    """What providers noted that stops nothing."""
 
 
 def preview(
@@ -136,6 +141,8 @@ def _step(metadata: dict[str, Any], found: Previewed) -> None:
     kind = _kind(metadata)
     if kind is None:
         return
+    if kind == _GUARD and (jobs := _plain((metadata.get("new") or {}).get("inputs")).get("jobs")):
+        found.jobs = [str(job) for job in jobs]
     if metadata["op"] == "same":
         found.unchanged += 1
     if metadata["op"] not in _OPS:

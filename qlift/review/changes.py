@@ -8,12 +8,14 @@ from typing import Any
 from deepdiff import DeepDiff
 
 from providers.kinds import PROVIDERS
+from qlift.cloud.models import Task
 from qlift.derivation.desired import Desired
 from qlift.pulumi_cli.preview import Drift as EngineDrift
 from qlift.pulumi_cli.preview import Previewed, Step
 from qlift.reports.review.model import COMPARED, OPS, Change, Conflict, Drift, FieldChange, Op
 
 GUARD = "DeleteGuard"
+_OF_TASK = {"name", "enabled", "partial", "recurrence", "timezone", "start", "end"}
 
 
 def changes_of(steps: Iterable[Step], apps: Mapping[str, str]) -> tuple[Change, ...]:
@@ -69,7 +71,12 @@ def _change(step: Step, apps: Mapping[str, str]) -> Change:
 def _of_former(
     kind: str, former: Mapping[str, Any], values: Mapping[str, Any], *, back: bool
 ) -> tuple[FieldChange, ...]:
-    was = {k: v for k, v in former.items() if k in values and k != "id"}
+    if kind == "ReloadSchedule":
+        # The whole task as the tenant takes it: what people know of it is inside.
+        known = {"id": former["id"], "name": former["name"], **former["definition"]}
+        former = Task.model_validate(known).model_dump(include=_OF_TASK)
+    # An adopted object stays where it is; the ids of what it refers to are not known before the run.
+    was = {k: v for k, v in former.items() if k in values and k != "id" and not k.endswith("_id")}
     if kind in ("SpaceOwner", "AppOwner"):
         was = {"owner": former.get("subject") or former.get("id")}
     found = []

@@ -1,4 +1,7 @@
-"""From a stack to its review. Asks the engine and the tenant, and writes nothing to either."""
+"""From a stack to its review. Asks the engine and the tenant, and writes nothing to either.
+
+The one file of the repository that it may write is `adopted.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from providers.conflicts import VARIABLE as CONFLICTS
+from qlift.cloud.client import Client
 from qlift.cloud.index import Index
 from qlift.cloud.settings import SettingsError, Target, connect_target, credentials_from, load_target
 from qlift.derivation import PeopleFiles
@@ -23,9 +28,11 @@ from qlift.pulumi_cli import Engine, EngineError
 from qlift.pulumi_cli.preview import Previewed, preview
 from qlift.reports.review.model import Access, Review
 from qlift.review.access import access_of
+from qlift.review.adopted import adopted_path, other_errors, write_missing
 from qlift.review.changes import app_names, changes_of, conflicts_of, drift_of
 from qlift.review.effort import effort_of
 from qlift.review.people import Directory
+from qlift.review.promotion import not_promoted
 from qlift.review.states import states
 
 KEYS = ("apiKey", "clientId", "clientSecret")
@@ -61,9 +68,17 @@ class Stack:
 
 
 def review_stack(
-    stack: Stack, as_of: date, *, save_plan: Path | None, progress: Callable[[str], None]
+    stack: Stack,
+    as_of: date,
+    *,
+    save_plan: Path | None,
+    promoted_from: str = "",
+    progress: Callable[[str], None],
 ) -> Review:
     """`save_plan`: where Pulumi's update plan goes, which is written only if it can be applied.
+    `promoted_from`: the stack whose bundle and plan these have to be.
+
+    Former values of what is to be adopted, where `adopted.yaml` lacks them, are looked up and written there.
 
     Raises `EngineError`, `SettingsError`, `PlanError`, `BundleError`, `CloudError`.
     """
@@ -83,13 +98,25 @@ def review_stack(
     progress("reading plan and bundle")
     read = read_phase(stack.root, phase, people)
     desired = read.derive(as_of)
+    first: list[str] = []
+    if desired.errors and not other_errors(desired):
+        progress("reading what is to be adopted")
+        first = _adopted(stack, phase, target, settings, desired)
+        read = read_phase(stack.root, phase, people)
+        desired = read.derive(as_of)
     digests = phase_digests(stack.root, phase, target.path, people)
-    made = _Parts(stack, target, target_name, read, desired, digests, as_of)
+    if promoted_from:
+        progress(f"reading the state of {promoted_from}")
+        if differs := not_promoted(stack.engine, stack.root, stack.env, promoted_from, digests):
+            first, promoted_from = [*first, *differs], ""
+    made = _Parts(
+        stack, target, target_name, read, desired, digests, as_of, settings, tuple(first), promoted_from
+    )
     if desired.errors:
         return made.without_preview()
-    previewed, noted, update_plan = _previewed(stack, progress, want_plan=save_plan is not None)
+    previewed, noted, update_plan = previewed_stack(stack, progress, want_plan=save_plan is not None)
     progress("comparing who sees what")
-    done = made.review(previewed, noted, settings)
+    done = made.review(previewed, noted)
     if save_plan is None or update_plan is None or not done.applicable:
         return done
     save_plan.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +124,28 @@ def review_stack(
     return done.model_copy(update={"update_plan": hashlib.sha256(update_plan).hexdigest()})
 
 
-def _previewed(
+def _adopted(
+    stack: Stack, phase: str, target: Target, settings: Mapping[str, str], desired: Desired
+) -> list[str]:
+    """What people have to do about what was found, and written down."""
+    path = adopted_path(stack.root, phase)
+    with closing(_connected(target, settings)) as client:
+        looked = write_missing(path, target, client, desired, stack.short_name)
+    written = sum(len(of) for of in looked.added.values())
+    where = path.relative_to(stack.root) if path.is_relative_to(stack.root) else path
+    done = [
+        f"{written} object{'s' * (written > 1)} to be adopted now stand{'s' * (written == 1)} in "
+        f"{where} with the former values; read it, commit it, and review again"
+    ]
+    return [*(done if written else []), *looked.problems]
+
+
+def _connected(target: Target, settings: Mapping[str, str]) -> Client:
+    own = {k: v for k in KEYS if (v := settings.get(f"qlift:{k}"))}
+    return connect_target(target, credentials_from(target, own, os.environ))
+
+
+def previewed_stack(
     stack: Stack, progress: Callable[[str], None], *, want_plan: bool
 ) -> tuple[Previewed, list[dict[str, str]], bytes | None]:
     """The preview, the conflicts that the providers noted in it, and the update plan."""
@@ -112,7 +160,10 @@ def _previewed(
             progress=progress,
         )
         lines = conflicts.read_text(encoding="utf-8").splitlines() if conflicts.exists() else []
-        return found, [json.loads(x) for x in lines], plan.read_bytes() if plan.exists() else None
+        noted = [json.loads(x) for x in lines]
+        found.warnings += sorted({n["warning"] for n in noted if "warning" in n})
+        conflicts_noted = [n for n in noted if "warning" not in n]
+        return found, conflicts_noted, plan.read_bytes() if plan.exists() else None
 
 
 def _in_order(planned: Sequence[str], jobs: set[str]) -> tuple[str, ...]:
@@ -130,6 +181,9 @@ class _Parts:
     desired: Desired
     digests: Digests
     as_of: date
+    settings: Mapping[str, str]
+    first: tuple[str, ...]
+    promoted_from: str
 
     def without_preview(self) -> Review:
         """The plan has errors: the program would stop at them, before anything is compared."""
@@ -140,18 +194,12 @@ class _Parts:
         )
         return self._review(Previewed(ok=False, errors=[why]), [], nothing)
 
-    def review(
-        self, previewed: Previewed, noted: list[dict[str, str]], settings: Mapping[str, str]
-    ) -> Review:
-        own = {k: v for k in KEYS if (v := settings.get(f"qlift:{k}"))}
-        client = connect_target(self.target, credentials_from(self.target, own, os.environ))
-        try:
+    def review(self, previewed: Previewed, noted: list[dict[str, str]]) -> Review:
+        with closing(_connected(self.target, self.settings)) as client:
             index = Index(client)
             directory = Directory(index, SourceMembers(self.read), client.me().id)
             before, after = states(index, directory, previewed.steps)
             access = access_of(before, after, directory, self.desired.findings)
-        finally:
-            client.close()
         return self._review(previewed, noted, access)
 
     def _review(self, previewed: Previewed, noted: list[dict[str, str]], access: Access) -> Review:
@@ -165,8 +213,11 @@ class _Parts:
             tenant=self.target.url,
             as_of=self.as_of,
             engine=self.stack.engine.version,
-            applicable=previewed.ok and not conflicts,
+            applicable=previewed.ok and not conflicts and not self.first,
             errors=tuple(previewed.errors),
+            warnings=tuple(previewed.warnings),
+            first=self.first,
+            promoted_from=self.promoted_from,
             changes=changes,
             unchanged=previewed.unchanged,
             jobs=_in_order([j.key for j in self.desired.jobs], {s.job for s in previewed.steps}),

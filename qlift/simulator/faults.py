@@ -6,6 +6,7 @@ Every request of tenant and site passes here first, so here also the log of requ
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import http.client
 import os
 import re
@@ -118,12 +119,15 @@ class Faults:
                     found = fault
         return found
 
-    def record(self, side: Side, method: str, target: str, status: int | None) -> None:
+    def record(self, side: Side, method: str, target: str, status: int | None, client: str) -> None:
         with self._lock:
-            self._log.append({"side": side, "method": method, "path": target, "status": status})
+            self._log.append(
+                {"side": side, "method": method, "path": target, "status": status, "client": client}
+            )
 
     def requests(self) -> list[dict[str, Any]]:
-        """Oldest first. `status` None: the client got no answer."""
+        """Oldest first. `status` None: the client got no answer. `client` tells apart processes that work as
+        one identity; empty before they have a token."""
         with self._lock:
             return list(self._log)
 
@@ -150,6 +154,7 @@ class FaultMiddleware:
         query = scope["query_string"].decode("latin-1")
         target = scope["path"] + (f"?{query}" if query else "")
         method = scope["method"] if scope["type"] == "http" else WEBSOCKET
+        client = _client(scope)
         sent: list[int] = []
         logged = False
         left: int | None = None
@@ -164,11 +169,11 @@ class FaultMiddleware:
             elif message["type"] in _HANDSHAKE and not sent:
                 # A connection may last: it is logged when it begins.
                 sent.append(_HANDSHAKE[message["type"]])
-                self._faults.record(self._side, method, target, sent[0])
+                self._faults.record(self._side, method, target, sent[0], client)
                 logged = True
             if sent and not logged and (left == 0 or _is_the_end(message)):
                 # Who has the whole answer finds the request in the log. Without a body, the headers are it.
-                self._faults.record(self._side, method, target, sent[0])
+                self._faults.record(self._side, method, target, sent[0], client)
                 logged = True
             await send(message)
 
@@ -180,7 +185,7 @@ class FaultMiddleware:
                 await self._fail(fault, scope, receive, noting, send)
         finally:
             if not logged:
-                self._faults.record(self._side, method, target, sent[0] if sent else None)
+                self._faults.record(self._side, method, target, sent[0] if sent else None, client)
 
     async def _fail(self, fault: Fault, scope: Scope, receive: Receive, noting: Send, raw: Send) -> None:
         answer = _answer(fault.action)
@@ -219,6 +224,12 @@ class FaultMiddleware:
             await self._app(scope, receive, noting)
         for message in held:
             await noting(message)
+
+
+def _client(scope: Scope) -> str:
+    """A short hash of what it signs in with: each process of an OAuth client has a token of its own."""
+    word: bytes = dict(scope["headers"]).get(b"authorization", b"")
+    return hashlib.sha256(word).hexdigest()[:8] if word else ""
 
 
 def _announced(start: Message) -> int | None:

@@ -5,6 +5,7 @@ python -m tests.crash_matrix --shards 4 --shard 1 --results .qlift/crash-matrix
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 import time
@@ -17,31 +18,55 @@ import typer
 
 from qlift.pulumi_cli import ensure_engine
 from tests.crash_matrix.matrix import SCENARIOS, Matrix, Outcome
+from tests.support.project import ROOT
+
+CASES = "cases.json"
+"""How many cases each scenario has."""
 
 
 def main(
-    results: Annotated[Path, typer.Option(help="Folder of the results.")] = Path(".qlift/crash-matrix"),
+    results: Annotated[
+        Path, typer.Option(help="Folder of the results; what other code gave is kept apart in it.")
+    ] = Path(".qlift/crash-matrix"),
     shards: Annotated[int, typer.Option(help="Into how many parts the cases are divided.")] = 1,
     shard: Annotated[int, typer.Option(help="Which part to run, from 0.")] = 0,
     summary: Annotated[bool, typer.Option("--summary", help="Only print what the results say.")] = False,
 ) -> None:
-    """Kill a run at every write, in every position and mode, and compare what the recovery leaves."""
-    results.mkdir(parents=True, exist_ok=True)
+    """Kill a run at every write, in every position and mode, and compare what the recovery leaves.
+
+    Exit code 0: every case ran and left the tenant as without the kill. 1: one did not, or is missing.
+    """
+    folder = results / _code()
+    folder.mkdir(parents=True, exist_ok=True)
     if not summary:
-        _run(results / f"{shard}-of-{shards}.jsonl", shards, shard, _done(results))
-    raise typer.Exit(_print(_done(results)))
+        _run(folder, shards, shard)
+    raise typer.Exit(_print(folder))
 
 
-def _run(file: Path, shards: int, shard: int, done: dict[str, str]) -> None:
-    with tempfile.TemporaryDirectory(prefix="qlift-crash-matrix-") as folder:
-        matrix = Matrix(ensure_engine(), Path(folder))
-        cases = [c for place, c in enumerate(matrix.cases()) if place % shards == shard]
+def _code() -> str:
+    """Names the code that a result is about: all of it, and the locked packages."""
+    digest = hashlib.sha256()
+    files = [ROOT / "requirements.lock", ROOT / "__main__.py"]
+    for part in ("qlift", "providers", "tests/crash_matrix", "tests/support"):
+        files += sorted((ROOT / part).rglob("*.py"))
+    for file in files:
+        digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _run(folder: Path, shards: int, shard: int) -> None:
+    done = _done(folder)
+    with tempfile.TemporaryDirectory(prefix="qlift-crash-matrix-") as scratch:
+        matrix = Matrix(ensure_engine(), Path(scratch))
+        every = matrix.cases()
+        (folder / CASES).write_text(json.dumps(Counter(c.scenario for c in every)), encoding="utf-8")
+        cases = [c for place, c in enumerate(every) if place % shards == shard]
         left = [c for c in cases if c.name not in done]
         typer.echo(f"shard {shard} of {shards}: {len(left)} of {len(cases)} cases are left")
         began = time.monotonic()
         for number, case in enumerate(left, 1):
             outcome = matrix.run(case)
-            with file.open("a", encoding="utf-8") as out:
+            with (folder / f"{shard}-of-{shards}.jsonl").open("a", encoding="utf-8") as out:
                 out.write(json.dumps(_row(outcome)) + "\n")
             pace = (time.monotonic() - began) / number
             typer.echo(
@@ -57,22 +82,28 @@ def _row(outcome: Outcome) -> dict[str, object]:
     }
 
 
-def _done(results: Path) -> dict[str, str]:
+def _done(folder: Path) -> dict[str, str]:
     """Problem (empty: none) by the case's name."""
-    rows = [json.loads(line) for file in results.glob("*.jsonl") for line in file.open(encoding="utf-8")]
+    rows = [json.loads(line) for file in folder.glob("*.jsonl") for line in file.open(encoding="utf-8")]
     return {row["name"]: row["problem"] for row in rows}
 
 
-def _print(done: dict[str, str]) -> int:
-    cases = Counter(name.partition("-")[0] for name in done)
+def _print(folder: Path) -> int:
+    done = _done(folder)
+    wanted = Counter(json.loads((folder / CASES).read_text("utf-8")) if (folder / CASES).exists() else {})
+    ran = Counter(name.partition("-")[0] for name in done)
     failed = Counter(name.partition("-")[0] for name, problem in done.items() if problem)
-    typer.echo("| run that was killed | cases | tenant not as without the kill |\n| --- | --- | --- |")
+    typer.echo("| run that was killed | cases | ran | tenant not as without the kill |")
+    typer.echo("| --- | --- | --- | --- |")
     for scenario in SCENARIOS:
-        typer.echo(f"| {scenario} | {cases[scenario]} | {failed[scenario]} |")
+        typer.echo(f"| {scenario} | {wanted[scenario]} | {ran[scenario]} | {failed[scenario]} |")
     for name, problem in sorted(done.items()):
         if problem:
             typer.echo(f"{name}: {problem}", err=True)
-    return 1 if failed else 0
+    missing = wanted.total() - ran.total()
+    if missing or not wanted:
+        typer.echo(f"{missing or 'all'} cases have not been run with this code ({folder.name})", err=True)
+    return 1 if failed or missing or not wanted else 0
 
 
 if __name__ == "__main__":

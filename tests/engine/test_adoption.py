@@ -24,7 +24,6 @@ from tests.support.people_first import (
     without_what_tells_nothing,
 )
 from tests.support.phase import Phase
-from tests.support.project import ROOT
 
 pytestmark = pytest.mark.engine
 
@@ -45,9 +44,7 @@ class Adopting:
         phase.control("POST", "clock", {"advance": 300})
 
     def qlift(self, *args: str) -> subprocess.CompletedProcess[str]:
-        tenant = self.phase.ends["tenant"]
-        secrets = {"QLIFT_CLIENT_ID": tenant["client_id"], "QLIFT_CLIENT_SECRET": tenant["client_secret"]}
-        env = {**os.environ, **secrets, "PYTHONPATH": str(ROOT)}
+        env = {**os.environ, **self.phase.project.env}
         command = [sys.executable, "-m", "qlift.cli", *args]
         return subprocess.run(
             command, cwd=self.phase.folder, env=env, capture_output=True, text=True, check=False
@@ -81,9 +78,19 @@ def test_what_people_had_comes_back_whatever_happens_between(adopting: Adopting)
     before = adopting.tenant()
     refused = phase.preview()
     assert not refused.ok and "qlift adopt" in refused.output and "ADOPTED-MISSING" in refused.output
-    done = adopting.qlift("adopt", "demo")
-    assert done.returncode == 0, done.stderr
-    assert phase.preview().ok and adopting.tenant() == before
+    # The review writes them down, and nothing may be applied before a person has read and committed them.
+    done = adopting.qlift("review", "demo", "--save-plan")
+    assert done.returncode == 1, done.stderr
+    assert "now stand in stacks/demo/adopted.yaml with the former values" in done.stdout
+    written = (phase.folder / "stacks" / "demo" / "adopted.yaml").read_bytes()
+    done = adopting.qlift("review", "demo", "--save-plan")
+    assert done.returncode == 0 and adopting.tenant() == before, done.stdout
+    reviewed = phase.folder / "reports" / "demo"
+    assert (reviewed / "plan.json").exists()
+    told = (reviewed / "review.md").read_text(encoding="utf-8")
+    assert '| `space "Finance"` | description: `Ours since 2019 second line` → `Reports` |' in told
+    assert '| `space "Sales Lab"` | stays as it is |' in told and "space\\_id" not in told
+    assert (phase.folder / "stacks" / "demo" / "adopted.yaml").read_bytes() == written
 
     adopting.people.change_space(ids["finance"], description="Changed since the review")
     spoiled = adopting.tenant()

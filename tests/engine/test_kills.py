@@ -6,6 +6,7 @@ crash matrix's work.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,23 @@ def test_recovery_after_a_kill(
         assert phase.tenant() != undisturbed
 
         assert phase.project.cancel().ok
+        if point == "an app published" and not checkpoints:
+            _what_another_plan_would_leave_is_named(phase)
         up = phase.up("--skip-preview", env=env)
         assert up.ok, up.output
         assert phase.project.refresh("--clear-pending-creates").ok
         assert phase.tenant() == undisturbed
         assert phase.preview(expect_no_changes=True).ok
+
+
+def _what_another_plan_would_leave_is_named(phase: Phase) -> None:
+    """The state holds nothing of the killed run."""
+    planned, before = phase.plan, phase.tenant()
+    phase.plan = {**planned, "select": {"streams": ["Finance"]}, "spaces": {}}
+    phase.plan["spaces"]["Finance"] = planned["spaces"]["Finance"]
+    preview = phase.preview()
+    assert preview.ok, preview.output
+    assert re.search(r"in neither the state nor the plan, and yet .*; space \"HR\" \(", preview.output)
+    assert 'space "Finance" (' not in preview.output
+    assert phase.tenant() == before
+    phase.plan = planned

@@ -97,6 +97,7 @@ def test_what_up_made_is_what_the_plan_says(phase: Phase) -> None:
 def test_the_worst_positions_of_the_switches(engine: Engine, tmp_path: Path, name: str) -> None:
     with Simulator(switches=Switches.model_validate(WORST[name])) as simulator:
         phase = Phase(engine, simulator, tmp_path)
+        phase.set_target(list_lag_seconds=6)
         phase.export()
         before = phase.tenant()
         up = phase.up("--skip-preview")

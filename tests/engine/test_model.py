@@ -70,7 +70,7 @@ class Modelled:
         self._clients.append(client)
         store = BlobStore(str(self._folder / "exports" / "sample" / "blobs"))
         providers.session._session = providers.session.Session(
-            Tenant(client, Index(client)), lambda: (store,)
+            Tenant(client, Index(client), 2.0), lambda: (store,)
         )
         providers.base.claims = claims = Claims()
         vars(providers.delete_guard)["claims"] = claims

@@ -7,11 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qlift.pulumi_cli import Engine
+from qlift.simulator import Simulator
+from tests.support.backends import postgresql
 from tests.support.phase import Phase
 from tests.support.project import ROOT
 
@@ -89,6 +93,15 @@ class Team:
         return (self.artifacts / "demo" / "review.md").read_text(encoding="utf-8").splitlines()
 
 
+@pytest.fixture
+def phase(engine: Engine, tmp_path: Path) -> Iterator[Phase]:
+    """Exported; its state is where runners share it."""
+    with postgresql() as env, Simulator() as simulator:
+        made = Phase(engine, simulator, tmp_path, env=env | {"PULUMI_HOME": str(tmp_path / "home")})
+        made.export()
+        yield made
+
+
 def description_of_hr(phase: Phase, text: str) -> None:
     patch = [{"op": "replace", "path": "/description", "value": text}]
     phase.tenant_api("PATCH", f"/api/v1/spaces/{phase.ids('Space')['hr']}", patch)
@@ -148,9 +161,12 @@ def test_a_pull_request_from_branch_to_tenant(phase: Phase, tmp_path: Path) -> N
     # Nor is anything applied but what was reviewed, even where no object differs: the file is named.
     waivers = phase.folder / "stacks" / "demo" / "waivers.yaml"
     waivers.write_text(waivers.read_text(encoding="utf-8") + "# Nothing else changed.\n", encoding="utf-8")
+    files = phase.folder / "exports" / "sample" / "app-file.json"
+    files.write_text(files.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     team.branch("one-more")
     team.merge("one-more")
     refused = team.runs("apply", "main")
     assert refused.returncode == 1 and "plan: stacks/demo/waivers.yaml changed" in refused.stdout
+    assert "bundle: exports/sample/app-file.json changed" in refused.stdout
     bare = phase.project.up("--plan", str(team.artifacts / "demo" / "plan.json"))
     assert not bare.ok and "DeleteGuard::delete-guard violates plan" in bare.output

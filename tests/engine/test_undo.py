@@ -49,6 +49,18 @@ def restore(phase: Phase) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=phase.folder, env=env, capture_output=True, text=True, check=False)
 
 
+def review(phase: Phase) -> str:
+    """What the pull request shows, as plain text."""
+    phase.write_plan()
+    command = [sys.executable, "-m", "qlift.cli", "review", "demo"]
+    env = {**os.environ, **phase.project.env}
+    done = subprocess.run(command, cwd=phase.folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return flat(
+        (phase.folder / "reports" / "demo" / "review.md").read_text(encoding="utf-8").replace("\\", "")
+    )
+
+
 def closure(phase: Phase, job: str) -> list[str]:
     """URNs of a job's resources and of all that depends on them, as `--target` wants them."""
     resources = phase.resources()
@@ -99,6 +111,10 @@ def test_a_whole_life_with_people_in_it(phase: Phase) -> None:
     assert not conflict.ok and "apps.on_source_change: republish" in flat(conflict.output), conflict.output
     assert phase.tenant() == theirs
     phase.plan["apps"]["on_source_change"] = "republish"
+    read = review(phase)
+    assert f'publication "{LEDGER}"' in read and "the plan says republish" in read, read
+    assert "people changed 1 apps in the tenant" in read and PIPELINE in read, read
+    assert phase.tenant() == theirs
     published = phase.up()
     assert published.ok and "the plan says republish" in flat(published.output), published.output
     assert phase.preview(expect_no_changes=True).ok

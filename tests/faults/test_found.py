@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from qlift.simulator import Fault, Switches
 from tests.faults.life import Case, Step, check
 from tests.faults.plans import AppPlan, Plan, SpacePlan, newer
+from tests.faults.tenant import Kill
 
 
 def life(*steps: Step, plans: tuple[Plan, ...], switches: Switches | None = None, lag: float = 20.0) -> Case:
@@ -53,3 +58,28 @@ def test_a_second_copy_goes_though_the_content_changed() -> None:
     for number in (1, 2):
         lost = (Fault(path="/apps/import", nth=number, when="after", action="drop"),)
         check(life(Step("up", faults=lost), Step("up", plan=1), plans=(first, newer(first)), switches=late))
+
+
+@pytest.mark.parametrize("checkpoints", [True, False])
+def test_apps_of_a_run_that_was_killed_a_moment_ago_are_waited_for(checkpoints: bool) -> None:
+    """They are not listed yet, and where their spaces are in the state nothing tells that there was a run."""
+    spaces = Plan(SpacePlan(), fin=SpacePlan())
+    apps = Plan(
+        SpacePlan(),
+        fin=SpacePlan(),
+        budget=AppPlan(published="copy", owner="ben", published_owner="ann"),
+        diary=AppPlan(),
+    )
+    late = Switches(item_lag=15.0)
+    for write in range(1, 16):
+        killed = Step("up", plan=1, kill=Kill(write, after=True), checkpoints=checkpoints)
+        check(life(Step("up"), killed, Step("up", plan=1), plans=(spaces, apps), switches=late))
+
+
+def test_an_app_that_is_deleted_and_still_listed_is_not_taken_for_a_restored_one() -> None:
+    """Its space is gone, it was ours, and the tenant says 403 of what does not exist."""
+    plan = Plan(SpacePlan(), budget=AppPlan())
+    late = Switches(item_lag=20.0, app_missing_status=403)
+    again = life(Step("up"), Step("wait"), Step("destroy"), Step("up"), plans=(plan,), switches=late)
+    # With a clock that is fast, so that the wait for the lists ends too early.
+    check(replace(again, skew=(0.0, 1.05)))

@@ -19,20 +19,7 @@ CASES = int(os.environ.get("QLIFT_FAULTS_CASES", "2000"))
 SEED = int(os.environ.get("QLIFT_FAULTS_SEED", "1"))
 
 
-# Two lives of the default seed are open defects (docs/reliability.md, "Faults by generation").
-OPEN = {
-    3: "a run with limits and an ended token alone fails: an import's app is not found (403)",
-    4: "a copy of a personal app stays in the tool's own space after a fault",
-}
-
-
-@pytest.mark.parametrize(
-    "shard",
-    [
-        pytest.param(n, marks=pytest.mark.xfail(reason=OPEN[n], strict=False)) if n in OPEN else n
-        for n in range(SHARDS)
-    ],
-)
+@pytest.mark.parametrize("shard", range(SHARDS))
 def test_a_stack_converges_whatever_goes_wrong(shard: int) -> None:
     @hypothesis.seed(SEED * SHARDS + shard)
     @settings(
@@ -40,8 +27,7 @@ def test_a_stack_converges_whatever_goes_wrong(shard: int) -> None:
         deadline=None,
         database=None,
         print_blob=True,
-        # What is known already needs no shortest form again, which takes minutes.
-        phases=(Phase.generate,) if shard in OPEN else (Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
     @given(cases)

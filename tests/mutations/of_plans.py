@@ -199,7 +199,7 @@ TABLES: dict[str, tuple[str, str]] = {
 def table_mutations() -> Iterator[Mutation]:
     for name, (content, word) in TABLES.items():
         yield Mutation(f"users: {name}", _in(CSV, _text(content)), "refused", (CSV, word))
-    for encoding in ("utf-16", "latin-1", "cp1252", "utf-32"):
+    for encoding in ("utf-16-le", "latin-1", "cp1252", "utf-32"):
         change = _text(USERS.replace("Jane", "Jürgen"), encoding)
         yield Mutation(f"users: {encoding}", _in(CSV, change), "refused", (CSV, "UTF-8"))
     for name, change in (("a folder", a_folder), ("a pipe", a_pipe)):
@@ -212,6 +212,7 @@ def table_mutations() -> Iterator[Mutation]:
         ("quoted as text", USERS.replace("Jane,", "'=Jane,")),
     ):
         yield Mutation(f"users: {name}", _in(CSV, _text(text)), "same")
+    yield Mutation("users: utf-16", _in(CSV, _text(USERS, "utf-16")), "same")
     found = {
         "nobody is matched": (USERS.replace("lee@corp.example,matched", ",missing"), "USER-UNKNOWN"),
         "mistyped": (USERS.replace("prod,CORP,lee", "prod,CROP,lee"), "ROW-UNUSED"),

@@ -130,7 +130,7 @@ def test_apps_that_were_deleted_young_are_gone_and_it_says_so(
     worked.wait()
     # The old half of a replacement is not what an undo would bring back.
     done = worked.restore("--log", str(worked.log))
-    assert done.exit_code != 0 and "tells of no app" in f"{done.output}{done.exception}"
+    assert done.exit_code != 0 and "no log tells of an app" in f"{done.output}{done.exception}"
     new = worked.app_id(PIPELINE)
     worked.run.destroy()
     assert f'app "{PIPELINE}" ({new}) is deleted for good' in caplog.text
@@ -166,9 +166,9 @@ def test_wrong_usage_is_told_in_one_line(worked: Restored, tmp_path: Path) -> No
     empty = tmp_path / "empty.jsonl"
     empty.write_text('{"event": "app deleted", "cut off')
     for args, stack, sign in (
-        ([], "demo", "which apps?"),
+        ([], "demo", "no log tells of an app that a run of the stack demo deleted"),
         (["--log", "none.jsonl"], "demo", "the log none.jsonl cannot be read"),
-        (["--log", str(empty)], "demo", "tells of no app that a run of the stack demo deleted"),
+        (["--log", str(empty)], "demo", "no log tells of an app that a run of the stack demo deleted"),
         (["--log", str(worked.log)], "other", "is other the stack's name?"),
     ):
         done = worked.restore(*args, stack=stack)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from qlift.bundle import BlobStore
+from qlift.cloud.auth import OAuthClient
+from qlift.cloud.client import Client
 from qlift.derivation.desired import Desired, ReloadSchedule, Source
 from qlift.simulator import Simulator
 from qlift.simulator.tenant.dump import dump
@@ -28,6 +32,7 @@ def schedule(key: str, mark: str, publication: str, **more: Any) -> ReloadSchedu
         mark=mark,
         source=Source(site="sample", id=key.partition(".")[0]),
         publication=publication,
+        job="schedules",
         **more,
     )
 
@@ -124,3 +129,39 @@ def test_a_chain_of_several_tasks_for_one_event(repository: Path) -> None:
         ran = run.up(fewer)
         assert sorted(key for _, key in ran.deleted) == ["c.cccccccccccc", "u2"] and not ran.replaced
         assert set(tasks(simulator)) == {"Task aaaaaaaaaaa1", "Task bbbbbbbbbbbb"}
+
+
+def test_a_task_that_was_committed_after_the_rerun_had_looked(repository: Path) -> None:
+    """A killed run's last request may take effect late: the next run removes the twin, and an undo too."""
+    demo = derived(repository)
+    desired = with_schedules(demo, *of_every_shape(demo.publications[0].key)[:2])
+    with Simulator() as simulator:
+        run = InProcess(simulator, BlobStore(str(repository / "exports" / "sample" / "blobs")))
+        before = dump(simulator.world)
+        run.up(desired)
+        simulator.clock.advance(10)
+        made = simulator.store.all("tenant/task")
+
+        def late() -> None:
+            first = made[0]
+            document = {k: first[k] for k in ("name", "specVersion", "enabled", "states", "start")}
+            tenant = simulator.description["tenant"]
+            key = OAuthClient(tenant["client_id"], SecretStr(tenant["client_secret"]))
+            with closing(Client(tenant["url"], key)) as client:
+                client.post("/api/scheduling/tasks", subject="a late task", json=document)
+            simulator.clock.advance(10)
+
+        late()
+        assert len(simulator.store.all("tenant/task")) == 3
+        [mended] = run.up(desired).changes
+        assert mended == (
+            "ReloadSchedule",
+            next(s.key for s in desired.schedules if s.name == made[0]["name"]),
+        )
+        assert {t["id"] for t in simulator.store.all("tenant/task")} == {t["id"] for t in made}
+        simulator.clock.advance(10)
+        assert not run.up(desired).changes
+        late()
+        run.destroy()
+        simulator.clock.advance(10)
+        assert dump(simulator.world) == before

@@ -67,6 +67,21 @@ def test_deletes_come_before_access_in_the_first_ten_lines() -> None:
     assert not any("<details" in line for line in head[:9])
 
 
+def test_what_has_to_be_done_first_is_in_the_first_ten_lines() -> None:
+    todo = ("12 objects to be adopted now stand in stacks/*x*/adopted.yaml", "the plan is not dev's")
+    found = review(
+        applicable=False,
+        first=todo,
+        conflicts=(Conflict(kind="Space", object="HR", field="name", reason="taken"),),
+        access=NOBODY.model_copy(update={"sees": 1, "loses": 1}),
+    )
+    head = markdown(found).splitlines()
+    assert head[10] == "" and not any("<details" in line for line in head[:10])
+    told = next(line for line in head if "To do first" in line)
+    assert "stacks/\\*x\\*/adopted.yaml. the plan" in told
+    assert "dev was last run with" in markdown(review(promoted_from="finance-dev"))
+
+
 def test_nothing_to_say_is_said() -> None:
     head = markdown(review()).splitlines()
     assert head[0].endswith("nothing to do")

@@ -142,6 +142,29 @@ def test_adopted_objects_are_neither_made_nor_deleted() -> None:
     assert "name: `HR` → `People`" in told
 
 
+def test_of_an_adopted_schedule_the_former_rule_is_told() -> None:
+    task = {
+        "name": "Nightly",
+        "enabled": True,
+        "start": {"schedule": {"recurrence": "RRULE:FREQ=DAILY;BYHOUR=5", "timezone": "Europe/Berlin"}},
+        "states": [{"onEvents": [{"actions": [{"functionRef": {"arguments": {"appId": "1"}}}]}]}],
+    }
+    new = {
+        "name": "Nightly",
+        "enabled": False,
+        "recurrence": "RRULE:FREQ=DAILY;BYHOUR=6",
+        "timezone": "Europe/Berlin",
+        "partial": False,
+        "former": {"id": "1", "name": "Nightly", "definition": task},
+    }
+    found = read_events([event("resourcePreEvent", "create", "ReloadSchedule", "nightly", None, new)])
+    [adopted] = changes_of(found.steps, {})
+    assert [(f.name, f.before, f.after) for f in adopted.fields] == [
+        ("enabled", True, False),
+        ("recurrence", "RRULE:FREQ=DAILY;BYHOUR=5", "RRULE:FREQ=DAILY;BYHOUR=6"),
+    ]
+
+
 def step(op: Any, kind: str, old: Any = None, new: Any = None) -> Step:
     return Step(op, kind, "k", "apps", "", old or {}, new or {})
 

@@ -58,7 +58,11 @@ def test_every_file_that_counts_and_no_other(root: Path) -> None:
 
 
 def test_promotion_is_the_same_digest_on_another_target(root: Path) -> None:
+    before = of(root).whole()
     (root / "stacks/targets/dev.yaml").write_text("url: https://dev.example")
+    # What was in a tenant before is of that tenant.
+    (root / "stacks/demo/adopted.yaml").write_text("dev: {}")
+    assert of(root).whole() == before and "stacks/demo/adopted.yaml" in of(root).target
     assert of(root, "dev").whole() == of(root).whole()
     assert of(root, "dev").short()["target"] != of(root).short()["target"]
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qlift.bundle.sheets import guarded, restored
 from qlift.derivation.people import GroupRow, UserRow, csv_text, read_groups, read_users
-from qlift.derivation.sheets import guarded, restored
 
 ROOT = Path(__file__).parents[2]
 FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")

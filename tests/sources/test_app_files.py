@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import os
 import resource
 import subprocess
@@ -84,6 +86,29 @@ def test_every_mistake_of_the_settings_is_named(tmp_path: Path) -> None:
     ]
     path.write_text("application,data\n")
     with pytest.raises(ConnectionSettings, match="expected the columns app,data,scope,skip"):
+        read_settings(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_settings_that_a_spreadsheet_saved(tmp_path: Path, encoding: str, separator: str) -> None:
+    path = tmp_path / "qs.apps.csv"
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=separator).writerows(
+        [
+            ("App", "data", "scope", "skip"),
+            ('Two\nlines, "x"', "None", "", ""),
+            ("'007", "", "", "YES"),
+            [""] * 6,
+        ]
+    )
+    path.write_bytes(out.getvalue().encode(encoding))
+    assert [(r.app, r.data, r.skip) for r in read_settings(path)] == [
+        ('Two\nlines, "x"', "none", False),
+        ("007", "", True),
+    ]
+    path.write_bytes("app,data,scope,skip\nÜbersicht,,,\n".encode("cp1252"))
+    with pytest.raises(ConnectionSettings, match=r'not UTF-8.*"CSV UTF-8"'):
         read_settings(path)
 
 

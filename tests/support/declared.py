@@ -66,6 +66,7 @@ class _Recorder:
 
     def component(self, component: Any, type_: str, name: str, *_: Any) -> None:
         self.kept_alive.append(component)
+        component._name = name
         self.children[id(component)] = []
 
     def _expanded(self, resources: Iterable[Any]) -> Iterable[Key]:
@@ -89,5 +90,6 @@ def declarations(desired: Desired, *, stack: str, provenance: str) -> list[Decla
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pulumi.dynamic.Resource, "__init__", resource)
         patch.setattr(pulumi.ComponentResource, "__init__", component)
+        patch.setattr(pulumi, "get_stack", lambda: stack)
         declare(desired, stack=stack, provenance=provenance, digests={})
     return recorder.declared

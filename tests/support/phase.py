@@ -70,7 +70,9 @@ class Phase:
         self._write("stacks/Pulumi.demo.yaml", {"config": {"qlift:target": "test", "qlift:phase": "demo"}})
 
     def set_target(self, **settings: Any) -> None:
-        self._write("stacks/targets/test.yaml", {"url": self.ends["tenant"]["url"], **settings})
+        """The simulator's lists are a second behind, unless a switch says more."""
+        defaults = {"url": self.ends["tenant"]["url"], "list_lag_seconds": 2}
+        self._write("stacks/targets/test.yaml", {**defaults, **settings})
 
     def _write(self, name: str, content: Any) -> None:
         (self.folder / name).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

@@ -59,6 +59,9 @@ def review(**more: Any) -> Review:
         "engine": "3.259.0",
         "applicable": True,
         "errors": (),
+        "warnings": (),
+        "first": (),
+        "promoted_from": "",
         "changes": (),
         "unchanged": 7,
         "jobs": JOBS,
@@ -119,6 +122,7 @@ def big_review(objects: int = 3_000, names: tuple[str, ...] = HOSTILE) -> Review
         changes=tuple(changes),
         applicable=False,
         errors=(f"error: {names[0]}\nsecond line",),
+        warnings=tuple(f'app "{name}" changed: {name}' for name in names),
         conflicts=tuple(Conflict(kind="Space", object=x, field="name", reason=f"taken: {x}") for x in names),
         drift=tuple(Drift(kind="App", object=x, key=x, gone=True, fields=()) for x in names),
         access=Access(

@@ -24,7 +24,9 @@ url: {site["url"]}
 way:
   header: {{name: {site["name"]}, value_env: QLIFT_SOURCE_USER}}
 """
-    for folder, text in (("sources", source), ("targets", f"url: {tenant['url']}\n")):
+    # A simulated tenant lists what was made at once; real ones get more time.
+    target = f"url: {tenant['url']}\nlist_lag_seconds: 2\n"
+    for folder, text in (("sources", source), ("targets", target)):
         path = Path("stacks", folder, f"{name}.yaml")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

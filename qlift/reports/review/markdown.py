@@ -41,22 +41,22 @@ def _summary(review: Review) -> list[str]:
     lines.append(f"- {widens}")
     if narrows:
         lines.append(f"- **Takes access away**: {narrows}")
-    refused = [
-        formats.plural(len(found), word)
-        for found, word in ((review.errors, "error"), (review.conflicts, "conflict"))
-        if found
-    ]
-    if refused:
-        lines.append(f"- **{' and '.join(refused)}** to settle first.")
+    if refused := words.in_the_way(review):
+        lines.append(f"- **{refused}** to settle first.")
+    if review.first:
+        lines.append(f"- **To do first**: {'. '.join(map(_text, review.first))}.")
     drift = words.drift(review)
     changed = f" **{drift}.**" if drift else ""
+    if review.warnings:
+        changed += f" **{formats.plural(len(review.warnings), 'warning')} of the preview, see below.**"
     objects = "Objects of that part" if unknown else "Objects"
     lines.append(f"- {objects}: {words.counts(review)}.{changed}")
     lines.append(f"- {formats.capitalized(words.time_needed(review))}.")
     saved = f" update plan `{review.update_plan[:12]}` saved," if review.update_plan else ""
     place = f"phase {formats.in_comment(review.phase)} on {formats.in_comment(review.target)}"
     lines.append(
-        f"- Digest of bundle and plan `{review.digest}`;{saved} findings: {words.findings(review)}; "
+        f"- Digest of bundle and plan `{review.digest}`{_text(words.promoted(review))};{saved} "
+        f"findings: {words.findings(review)}; "
         f"{place}, Pulumi {review.engine}."
     )
     return lines
@@ -75,6 +75,7 @@ def _sections(review: Review) -> list[Section]:
             open_=True,
         ),
         _list("Errors of the plan", "errors", map(_finding, _of(review, Severity.ERROR))),
+        _list("Warnings of the preview", "warnings", review.warnings),
         _changes(review, "delete", "Deletes"),
         _changes(review, "replace", "Replacements"),
         _changes(review, "give back", "Given back"),
@@ -109,7 +110,7 @@ def _changes(review: Review, op: Op, title: str) -> Section:
     chosen = sorted((c for c in review.changes if c.op == op), key=lambda c: rank.get(c.job, len(rank)))
     compared = op in COMPARED
     header = ("job", "object", "before → after") if compared else ("job", "object", "space")
-    rows = ((_text(c.job), _name(c.object), _fields(c.fields) if compared else _space(c)) for c in chosen)
+    rows = ((_text(c.job), _name(c.object), _compared(c) if compared else _space(c)) for c in chosen)
     jobs = {c.job: 0 for c in chosen}
     for change in chosen:
         jobs[change.job] += 1
@@ -122,6 +123,11 @@ def _changes(review: Review, op: Op, title: str) -> Section:
         intro=f"By job: {formats.in_comment(by_job)}",
         open_=op not in ("update", "create"),
     )
+
+
+def _compared(change: Change) -> str:
+    adopted = change.op in ("adopt", "give back")
+    return _fields(change.fields) if change.fields or not adopted else "stays as it is"
 
 
 def _space(change: Change) -> str:

@@ -140,9 +140,16 @@ class Review(Model):
     engine: str
     """Version of Pulumi."""
     applicable: bool
-    """No error and no conflict."""
+    """No error, no conflict, and nothing to do first."""
     errors: tuple[str, ...]
     """Why there is no complete preview, in the engine's words."""
+    warnings: tuple[str, ...]
+    """What stops nothing: apps that people changed in the tenant, and what becomes of their changes."""
+    first: tuple[str, ...]
+    """What people have to do before this may be applied, though the preview is complete: to commit former
+    values that this review wrote down, or to run the stack that it is promoted from."""
+    promoted_from: str
+    """The stack that was last run with the same bundle and plan; empty: none was named, or it was not."""
     changes: tuple[Change, ...]
     unchanged: int
     jobs: tuple[str, ...]

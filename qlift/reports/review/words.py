@@ -93,6 +93,12 @@ def people(who: Who) -> str:
     return "not known" if who.people is None else f"{who.people:,}"
 
 
+def in_the_way(review: Review) -> str:
+    """`1 error and 2 conflicts`; empty: nothing."""
+    found = ((len(review.errors), "error"), (len(review.conflicts), "conflict"))
+    return " and ".join(formats.plural(n, word) for n, word in found if n)
+
+
 def counts(review: Review) -> str:
     always = ("create", "update", "replace", "delete")
     found = [(op, review.count(op)) for op in reversed(OPS)]
@@ -120,6 +126,11 @@ def drift(review: Review) -> str:
     count = len(review.drift)
     were = "was" if count == 1 else "were"
     return f"{formats.plural(count, 'object')} {were} changed by others in the tenant" if count else ""
+
+
+def promoted(review: Review) -> str:
+    """After the digest. Empty: not asked, or not so."""
+    return f", the one that {review.promoted_from} was last run with" if review.promoted_from else ""
 
 
 def findings(review: Review) -> str:

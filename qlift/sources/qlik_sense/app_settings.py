@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qlift.bundle.models import Raw
+from qlift.bundle.sheets import decoded, read_sheet, restored
 from qlift.sources.qlik_sense.errors import ConnectionSettings
 
 COLUMNS = ("app", "data", "scope", "skip")
@@ -47,18 +48,19 @@ def read_settings(path: Path) -> list[Row]:
     if not path.exists():
         return []
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ConnectionSettings(f"{path}: not UTF-8; save it as CSV UTF-8") from None
-    # Spreadsheets of many countries write semicolons.
-    delimiter = ";" if ";" in text.split("\n", 1)[0] else ","
-    reader = csv.DictReader(text.splitlines(), delimiter=delimiter)
-    found = {(name or "").strip().lower() for name in reader.fieldnames or ()}
-    if found != set(COLUMNS):
+        header, lines = read_sheet(decoded(path.read_bytes()))
+    except UnicodeError as error:
+        raise ConnectionSettings(f"{path}: {error}") from None
+    except csv.Error as error:
+        raise ConnectionSettings(f"{path}: not readable as CSV ({error}); save it as such") from None
+    columns = [name.strip().lower() for name in header]
+    if sorted(columns) != sorted(COLUMNS):
         raise ConnectionSettings(f"{path}: expected the columns {','.join(COLUMNS)}")
     rows, problems = [], []
-    for number, raw in enumerate(reader, 2):
-        cells = {(k or "").strip().lower(): (v or "").strip() for k, v in raw.items() if isinstance(v, str)}
+    for number, raw in lines:
+        cells = dict.fromkeys(COLUMNS, "") | {
+            name: restored(cell.strip()) for name, cell in zip(columns, raw, strict=False)
+        }
         if not any(cells.values()):
             continue
         wrong = _wrong(cells)

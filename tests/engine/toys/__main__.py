@@ -24,4 +24,4 @@ for b in wanted["boxes"]:
     boxes[b["key"]] = Box(b["key"], b["source"], b["name"], b["content"], opts)
 for label in wanted.get("labels", []):
     Label(label["key"], boxes[label["box"]], label["size"], pulumi.ResourceOptions(parent=job))
-DeleteGuard("guard", pulumi.ResourceOptions(depends_on=[job]), digests={})
+DeleteGuard("guard", pulumi.ResourceOptions(depends_on=[job]), stack=pulumi.get_stack(), digests={})

@@ -1,0 +1,76 @@
+"""What `jobs`, `targets`, `up` and `undo` share: a stack, its resources, and how a run is told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from qlift.cli.progress import shown
+from qlift.cloud.settings import SettingsError
+from qlift.pulumi_cli import EngineError, find_engine
+from qlift.pulumi_cli.preview import Previewed
+from qlift.review.make import Stack, previewed_stack
+from qlift.runs import graph as graphs
+from qlift.runs.graph import Graph
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def stack_named(name: str) -> Stack:
+    root, engine = Path.cwd(), find_engine()
+    return Stack(root, name, engine, engine.environment(root))
+
+
+@dataclass(frozen=True)
+class Looked:
+    """`problems`: why the plan cannot be run as it is, all of it."""
+
+    previewed: Previewed
+    graph: Graph
+    problems: tuple[str, ...]
+
+
+def look(stack: Stack) -> Looked:
+    """One preview by the engine, which reads the tenant. Its progress goes to standard error."""
+    with shown(sys.stderr, every=SECONDS_BETWEEN_LINES) as progress:
+        progress("starting a preview")
+        previewed, conflicts, plan = previewed_stack(stack, progress, want_plan=True)
+    if plan is None:
+        raise EngineError(
+            "\n".join(previewed.errors) or f"pulumi saved no update plan of the stack {stack.name}"
+        )
+    noted = dict.fromkeys(f"{c['kind']} {c['object']}: {c['reason']}" for c in conflicts)
+    return Looked(previewed, graphs.from_plan(json.loads(plan)), (*previewed.errors, *noted))
+
+
+def state_of(stack: Stack) -> Graph:
+    """What the stack's state holds. Raises `EngineError`."""
+    done = stack.engine.run(["stack", "export", "-s", stack.name], cwd=stack.root, env=stack.env)
+    if done.returncode:
+        raise EngineError(f"the state of the stack {stack.name} cannot be read: {done.stderr.strip()}")
+    return graphs.from_state(json.loads(done.stdout))
+
+
+def must_have(graph: Graph, job: str, what: str) -> None:
+    """Raises `SettingsError` for a job that is not there."""
+    if job not in graph.jobs:
+        known = ", ".join(sorted(graph.jobs)) or "none"
+        raise SettingsError(f"{what} has no job {job}; it has: {known}")
+
+
+def by_job(graph: Graph, urns: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Objects by job and kind."""
+    found: dict[str, Counter[str]] = {}
+    for urn in sorted(urns):
+        node = graph.nodes[urn]
+        if node.is_object:
+            found.setdefault(node.job, Counter())[node.kind] += 1
+    return {job: dict(sorted(kinds.items())) for job, kinds in found.items()}
+
+
+def counted(kinds: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())

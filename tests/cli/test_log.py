@@ -1,0 +1,159 @@
+"""`qlift log`: what was written is read, filtered, and safe in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from qlift.cli import app
+from qlift.cli.run_progress import line as progress_line
+from qlift.cloud.log import RequestLog, Work, working_on
+from qlift.cloud.log_files import deleted_apps, follow, log_files, read_lines
+from qlift.runs.run import Progress
+
+STACK = "finance-prod"
+APP = Work(STACK, "apps", "App", "ledger.site.0123456789ab", "0123456789ab")
+EVIL = '=HYPERLINK("http://x")'
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("QLIFT_LOG", raising=False)
+    return tmp_path
+
+
+def call(
+    log: RequestLog, work: Work, status: int | None = 201, *, subject: str = "app", made: str = "id-1"
+) -> None:
+    with working_on(work):
+        log.note(
+            method="POST",
+            path="/api/v1/apps",
+            subject=subject,
+            status=status,
+            trace_id=None,
+            seconds=1,
+            made=made,
+        )
+
+
+def qlift(*args: str) -> str:
+    done = CliRunner().invoke(app, ["log", STACK, *args])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_by_default_a_stack_has_a_folder(root: Path) -> None:
+    log = RequestLog.from_environment(root)
+    assert not (root / "logs").exists(), "nothing was changed, nothing is written"
+    call(log, APP)
+    [file] = log_files(root, STACK)
+    assert file.parent == root / "logs" / STACK and stat.S_IMODE(file.stat().st_mode) == 0o600
+    [line] = read_lines([file], STACK)
+    assert (line.job, line.step, line.object) == ("apps", "App", APP.object)
+    assert (line.source_id, line.cloud_id, line.milliseconds) == ("0123456789ab", "id-1", 1000)
+    assert [x.object for x in follow(root, "org/qlift/finance-prod", None)] == [APP.object]
+
+
+def test_a_state_names_no_folder_elsewhere(root: Path) -> None:
+    for name in ("..", "../../etc", "", "a/..", "/tmp"):
+        call(RequestLog.from_environment(root), Work(name, "j", "App", "k"))
+    assert {f.relative_to(root).parts[0] for f in root.rglob("*.jsonl")} == {"logs"}
+    assert all(len(f.relative_to(root).parts) == 3 for f in root.rglob("*.jsonl"))
+
+
+def test_the_list_of_objects(root: Path) -> None:
+    log = RequestLog.from_environment(root)
+    failing = Work(STACK, "apps", "App", "bad", "", "")
+    call(log, APP, subject=EVIL)
+    log.note_end(Work(**{**vars(APP), "cloud_id": "id-1"}), "created")
+    call(log, failing, 400, subject="+1")
+    log.note_end(failing, "failed", "-2+3; =1+1")
+    # Replaced: the new one is made, then the old one goes.
+    log.note_end(Work(**{**vars(APP), "cloud_id": "id-0"}), "deleted")
+    call(log, Work(STACK, "apps", "App", "cut off"))
+    call(log, Work("other", "apps", "App", "of another stack"))
+    text = qlift("--csv", "-")
+    rows = {r["object"]: r for r in csv.DictReader(io.StringIO(text))}
+    assert set(rows) == {APP.object, "bad", "cut off"}
+    assert (rows[APP.object]["what"], rows[APP.object]["cloud_id"]) == ("created", "id-1")
+    assert (rows["bad"]["what"], rows["cut off"]["what"]) == ("failed", "interrupted")
+    for row in csv.reader(io.StringIO(text)):
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in row), row
+    assert set(csv.DictReader(io.StringIO(qlift("--csv", "-", "--failed"))).__next__()["object"].split()) == {
+        "bad"
+    }
+    assert (
+        qlift("--csv", "list.csv") == "list.csv\n" and (root / "list.csv").read_bytes()[:3] == b"\xef\xbb\xbf"
+    )
+
+
+def test_filters(root: Path) -> None:
+    log = RequestLog.from_environment(root)
+    call(log, APP)
+    call(log, APP, None, subject="Lost")
+    assert [json.loads(t).get("status") for t in qlift("--failed", "--json").splitlines()] == [None]
+    assert len(qlift("--object", "LEDGER").splitlines()) == 2
+    assert "no answer" in qlift("--object", "lost") and len(qlift("--object", "lost").splitlines()) == 1
+    assert qlift("--object", "x-y-z") == ""
+
+
+def test_following_tells_each_line_once(root: Path) -> None:
+    log = RequestLog.from_environment(root)
+    call(log, APP, made="1")
+    pauses = iter((lambda: call(log, APP, made="2"), lambda: None, lambda: call(log, APP, made="3")))
+    told = follow(root, STACK, lambda: next(pauses)())
+    assert [next(told).cloud_id for _ in range(3)] == ["1", "2", "3"]
+
+
+def test_lines_that_are_not_readable_are_said_and_left_out(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = root / "logs" / STACK
+    folder.mkdir(parents=True)
+    good = {"time": "2026-11-01T12:00:00Z", "stack": STACK, "event": "created", "object": "a\u2028b"}
+    (folder / "x.jsonl").write_text(
+        '{"time": "2026\n' + json.dumps(good, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    assert len(qlift("--json").strip("\n").split("\n")) == 1
+    assert "is not readable" in caplog.text
+
+
+def test_deleted_apps_of_all_files_the_last_of_each(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def entry(app_id: str, day: int) -> str:
+        return json.dumps(
+            {
+                "event": "app deleted",
+                "stack": STACK,
+                "kind": "App",
+                "key": "k",
+                "app": app_id,
+                "name": "n",
+                "superseded": False,
+                "changes": [],
+                "recoverable_until": None,
+                "deleted_at": f"2026-11-{day:02}T12:00:00Z",
+            }
+        )
+
+    folder = root / "logs" / STACK
+    folder.mkdir(parents=True)
+    (folder / "2026-11-01.jsonl").write_text(entry("old", 1) + "\n")
+    (root / "own.jsonl").write_text(entry("new", 2) + "\n")
+    assert [e.app for e in deleted_apps(log_files(root, STACK), STACK)] == ["old"]
+    monkeypatch.setenv("QLIFT_LOG", str(root / "own.jsonl"))
+    assert [e.app for e in deleted_apps(log_files(root, STACK), STACK)] == ["new"]
+
+
+def test_progress_in_lines() -> None:
+    assert progress_line(Progress(12, 0), 40, 3) == "0 of 40 objects done, 12 looked at"
+    assert progress_line(Progress(50, 10), 40, 60) == "10 of 40 objects done, about 3 min 0 s left"
+    waiting = Progress(50, 30, "waiting 12 s for the tenant's limit of writes")
+    assert progress_line(waiting, 40, 60).endswith("20 s left, waiting 12 s for the tenant's limit of writes")
