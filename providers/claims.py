@@ -15,6 +15,12 @@ from typing import Any
 ALLOW_VARIABLE = "QLIFT_ALLOW_DELETES"
 LEAST_LIMIT = 10
 SHARE_OF_STATE = 0.3
+WITH_SHEETS = ("App", "AppPublication")
+UNSEEN = (
+    ". Apps that people changed are named first, but a tenant may not show what somebody made only for "
+    "themselves, and that goes with the app: ask the users first"
+)
+"""No REST call lists what an app holds: docs/undo.md."""
 
 Key = tuple[str, str]
 """Kind and logical name."""
@@ -108,8 +114,9 @@ class Claims:
         of 10 and 30 % of the state. The one-shot word is QLIFT_ALLOW_DELETES=<that very number>.
         """
         with self._lock:
-            doomed = len(self._read - self._kept)
+            going = self._read - self._kept
             total = len(self._read)
+        doomed = len(going)
         limit = max(LEAST_LIMIT, int(SHARE_OF_STATE * total))
         if doomed <= limit or os.environ.get(ALLOW_VARIABLE) == str(doomed):
             return None
@@ -118,6 +125,7 @@ class Claims:
             f"this would delete {doomed} of {total} objects, the limit is {limit}"
             + (f" ({ALLOW_VARIABLE} is {said}, not {doomed})" if said else "")
             + f"; if that is what you want, run it once with {ALLOW_VARIABLE}={doomed}"
+            + (UNSEEN if any(kind in WITH_SHEETS for kind, _ in going) else "")
         )
 
     def refusal_of_delete(self, kind: str, key: str) -> str | None:

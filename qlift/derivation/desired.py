@@ -34,6 +34,8 @@ class Finding(Model):
     object: str
     message: str
     remedy: str
+    people: tuple[str, ...] = ()
+    """Logins of all whose access it is about; the message names ten of them at most."""
 
 
 class Waiver(Model):

@@ -26,19 +26,34 @@ class Findings:
     def __init__(self) -> None:
         self._found: list[Finding] = []
 
-    def error(self, code: str, object_: str, message: str, remedy: str) -> None:
-        self._add(code, Severity.ERROR, object_, message, remedy)
+    def error(self, code: str, object_: str, message: str, remedy: str, people: Iterable[str] = ()) -> None:
+        self._add(code, Severity.ERROR, object_, message, remedy, people)
 
-    def warning(self, code: str, object_: str, message: str, remedy: str) -> None:
-        self._add(code, Severity.WARNING, object_, message, remedy)
+    def warning(self, code: str, object_: str, message: str, remedy: str, people: Iterable[str] = ()) -> None:
+        self._add(code, Severity.WARNING, object_, message, remedy, people)
 
-    def info(self, code: str, object_: str, message: str, remedy: str) -> None:
-        self._add(code, Severity.INFO, object_, message, remedy)
+    def info(self, code: str, object_: str, message: str, remedy: str, people: Iterable[str] = ()) -> None:
+        self._add(code, Severity.INFO, object_, message, remedy, people)
 
-    def _add(self, code: str, severity: Severity, object_: str, message: str, remedy: str) -> None:
-        object_, message, remedy = (_printable(text) for text in (object_, message, remedy))
+    def _add(
+        self,
+        code: str,
+        severity: Severity,
+        object_: str,
+        message: str,
+        remedy: str,
+        people: Iterable[str],
+    ) -> None:
+        """`people`: logins."""
         self._found.append(
-            Finding(code=code, severity=severity, object=object_, message=message, remedy=remedy)
+            Finding(
+                code=code,
+                severity=severity,
+                object=_printable(object_),
+                message=_printable(message),
+                remedy=_printable(remedy),
+                people=tuple(_printable(login) for login in sorted(people)),
+            )
         )
 
     def add(self, finding: Finding) -> None:

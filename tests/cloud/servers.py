@@ -71,7 +71,7 @@ def odd_server(
             if reply is None:
                 self.close_connection = True
                 return
-            self.send_response(reply.status)
+            self.send_response_only(reply.status)  # Its own Date would stand beside a given one.
             for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, value)
             self.end_headers()

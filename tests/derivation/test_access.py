@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -94,7 +95,7 @@ def test_two_groups_of_the_source_that_are_one_in_the_tenant_widen(tmp_path: Pat
     )
     desired = derived(tmp_path, site.write(tmp_path / "b"), group_rows=rows)
     (finding,) = [f for f in desired.errors if f.code == "ACCESS-WIDENS"]
-    assert "CORP\\bob" in finding.message
+    assert "CORP\\bob" in finding.message and finding.people == ("CORP\\bob",)
 
 
 def test_people_without_a_rule_are_named(tmp_path: Path) -> None:
@@ -105,7 +106,11 @@ def test_people_without_a_rule_are_named(tmp_path: Path) -> None:
     desired = derived(tmp_path, site.write(tmp_path / "b"))
     found = {f.code: f for f in desired.findings}
     assert "RULE-NOT-TRANSLATED" in found
-    assert "CORP\\reader08 and 3 more" in found["ACCESS-NARROWS"].message, "ten names, then a count"
+    narrows = found["ACCESS-NARROWS"]
+    assert "CORP\\reader08 and 3 more; the JSON names all" in narrows.message, "ten names, then a count"
+    told = json.loads(desired.model_dump_json())["findings"]
+    [people] = [f["people"] for f in told if f["code"] == "ACCESS-NARROWS"]
+    assert people == ["CORP\\jane", *(f"CORP\\reader{n:02}" for n in range(12))]
     assert not desired.errors
 
 

@@ -320,12 +320,12 @@ def test_permissions_with_rule_roles_and_people(tmp_path: Path) -> None:
 def test_where_roles_and_the_audit_differ(tmp_path: Path) -> None:
     site, _, stream, _ = plain_site()
     site.user("CORP\\kim", ("Finance",))
-    max_ = site.user("CORP\\max")
-    site.allow(stream, max_)
-    differences = assessed(site, tmp_path).access_differences
-    assert [(d.stream, d.right, d.wider, d.narrower, d.people) for d in differences] == [
-        ("Finance", "read", 1, 1, ("CORP\\kim",))
-    ]
+    others = [site.user(f"CORP\\reader{n:02}") for n in range(12)]
+    site.allow(stream, *others)
+    [found] = assessed(site, tmp_path).access_differences
+    assert (found.stream, found.right, found.wider, found.narrower) == ("Finance", "read", 1, 12)
+    assert found.people == found.wider_people == ("CORP\\kim",)
+    assert found.narrower_people == tuple(f"CORP\\reader{n:02}" for n in range(12)), "all of them"
 
 
 # People.

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from qlift.pulumi_cli import Engine
+from qlift.pulumi_cli.cache import engine_folder
 from qlift.simulator import Simulator
 from qlift.simulator.sample import SAMPLE_PASSWORDS
 from tests.cloud.servers import Asked, Odd, Reply, odd_server
@@ -31,6 +32,8 @@ PASSPHRASE = 'planted "Pass phrase"/1 + more'
 IN_ANSWERS, IN_SCRIPT, KEY_WORD = "planted.In-Answers~77", "planted.In-Script~78", "planted.Of-Key~79"
 SCRIPT = f"""LET vPassword = '{IN_SCRIPT}';
 LOAD * FROM [https://host/x] (URL IS [https://u:{IN_SCRIPT}@host]);"""
+
+DUMPED = ("app", "stream", "user", "dataconnection", "userdirectory", "externalprogramtask")
 
 
 class Talkative:
@@ -63,7 +66,8 @@ class Talkative:
             self._tenant.close()
 
 
-def _command(phase: Phase, folder: Path, env: dict[str, str], *args: str) -> None:
+def _command(phase: Phase, folder: Path, env: dict[str, str], *args: str, code: int = 0) -> str:
+    """Keeps what it says in a file of `folder`, and returns it."""
     done = subprocess.run(
         [sys.executable, "-m", "qlift.cli", *args],
         cwd=phase.folder,
@@ -71,8 +75,10 @@ def _command(phase: Phase, folder: Path, env: dict[str, str], *args: str) -> Non
         capture_output=True,
         check=False,
     )
-    (folder / f"qlift-{args[0]}").write_bytes(done.stdout + done.stderr)
-    assert done.returncode == 0, done.stderr.decode()
+    said = done.stdout + done.stderr
+    (folder / f"qlift-{args[0]}-{len(list(folder.iterdir()))}").write_bytes(said)
+    assert done.returncode == code, said.decode()
+    return said.decode()
 
 
 def _certificate_with_a_password(given: Mapping[str, Any], folder: Path) -> Path:
@@ -97,6 +103,7 @@ def test_no_secret_is_left_or_seen(engine: Engine, tmp_path: Path) -> None:
         (written / name).mkdir(parents=True)
     kept.mkdir()
     sample = replace(SAMPLE, connections=4, external_tasks=1)
+    _share_the_engine(written / "home")
     with Simulator(sample=sample) as simulator:
         ends = simulator.description
         talkative = Talkative(ends["tenant"]["url"])
@@ -138,12 +145,18 @@ def test_no_secret_is_left_or_seen(engine: Engine, tmp_path: Path) -> None:
                 ("assess", "sample"),
             ):
                 _command(phase, outputs, env | client, *args)
+            _dump(phase, scripted, kept / "dump")
+            dumped = _command(phase, outputs, env, "import-dump", str(kept / "dump"), "--json", code=1)
+            assert json.loads(dumped.partition("\n")[0])["redactions"] and '"scripts": 1' in dumped
 
-            outcomes = _runs(phase, talkative, tenant)
+            def qlift(*args: str, code: int = 0) -> str:
+                return _command(phase, outputs, phase.project.env | client, *args, code=code)
+
+            outcomes = _runs(phase, talkative, tenant, qlift)
             for number, run in enumerate(outcomes):
                 (outputs / f"pulumi-{number}").write_text(run.output)
 
-        assert talkative.tokens and (phase.folder / "plan.json").exists()
+        assert talkative.tokens and (phase.folder / "reports" / "demo" / "plan.json").exists()
         secrets = {
             "client secret": tenant["client_secret"],
             "API key": tenant["api_key"],
@@ -162,8 +175,10 @@ def test_no_secret_is_left_or_seen(engine: Engine, tmp_path: Path) -> None:
         assert found_in(b"\n".join(command_lines), secrets | {"script": IN_SCRIPT}) == set()
 
 
-def _runs(phase: Phase, talkative: Talkative, tenant: Mapping[str, Any]) -> list[Result]:
-    """Preview, up and destroy; with answers in between that repeat what they were sent."""
+def _runs(
+    phase: Phase, talkative: Talkative, tenant: Mapping[str, Any], qlift: Callable[..., str]
+) -> list[Result]:
+    """From preview to adoption, with answers in between that repeat what they were sent."""
     project = phase.project
     talkative.talks = ("POST", "/api/v1/spaces")
     # From 9 on, Pulumi's own log shows secrets of the stack's settings: here they come from the environment.
@@ -171,34 +186,74 @@ def _runs(phase: Phase, talkative: Talkative, tenant: Mapping[str, Any]) -> list
 
     without = {"QLIFT_CLIENT_ID": "", "QLIFT_CLIENT_SECRET": ""}
     _set_secret(phase, tenant)
-    for talks in (("GET", "/api/v1/spaces"), ("POST", "/oauth/token")):
-        talkative.talks = talks
-        told.append(project.preview("--diff", env=without))
+    talkative.talks = ("GET", "/api/v1/spaces")
+    told.append(project.preview("--diff", env=without))
+    talkative.talks = ("POST", "/oauth/token")
+    assert "ODD-1" in qlift("review", "demo", code=1)
     talkative.talks = ("POST", "/api/v1/apps/import")
     told.append(project.up("--skip-preview", "-v=8", "--logtostderr", env=without))
     talkative.talks = None
     for run in told:
         assert not run.ok and "ODD-1" in run.output, run.output[-3000:]
+    assert json.loads(qlift("review", "demo", "--save-plan", "--json").partition("\n}\n")[0] + "}")["changes"]
     good = [
-        project.preview("--diff", "--save-plan", "plan.json", env=without),
         project.up("--diff", env=without),
         project.run("stack", "export", "--file", "state.json"),
-        project.destroy(env=phase.allowed_deletes() | without),
     ]
+    phase.simulator.clock.advance(3600)  # What is younger is not kept.
+    good.append(project.destroy(env=phase.allowed_deletes() | without))
     for run in good:
         assert run.ok, run.output
+    _given_back_and_taken_over(phase, talkative, qlift)
     return told + good
+
+
+def _given_back_and_taken_over(phase: Phase, talkative: Talkative, qlift: Callable[..., str]) -> None:
+    """What people made by hand is adopted; the words of both commands, with refusals."""
+    talkative.talks = ("POST", "/actions/restore")
+    assert "not restored" in qlift("restore", "demo", code=1)
+    talkative.talks = None
+    assert "restored" in qlift("restore", "demo")
+    phase.tenant_api("POST", "/api/v1/spaces", {"name": "Finance", "type": "managed"})
+    phase.plan["adopt"] = {"spaces": True}
+    phase.write_plan()
+    talkative.talks = ("GET", "/api/v1/spaces")
+    assert "ODD-1" in qlift("adopt", "demo", code=1)
+    talkative.talks = None
+    assert "space finance: as it is now" in qlift("adopt", "demo")
+
+
+def _share_the_engine(home: Path) -> None:
+    """For `qlift review`, which looks for it in the home folder."""
+    if engine_folder().exists():
+        (home / ".cache" / "qlift").mkdir(parents=True)
+        (home / ".cache" / "qlift" / engine_folder().name).symlink_to(engine_folder())
+
+
+def _dump(phase: Phase, scripted: str, folder: Path) -> None:
+    """Raw answers of the site, and one app file, as people have them who wrote them down with curl."""
+    folder.mkdir()
+    for kind in DUMPED:
+        (folder / f"{kind}.json").write_text(json.dumps(_asked(phase, f"{kind}/full")))
+    bundle = phase.bundle()
+    app = next(a for a in bundle.apps if a.name == scripted)
+    file = phase.folder / "exports" / "sample" / "blobs" / f"{bundle.app_files[app.id].sha256}.qvf"
+    (folder / f"{app.id}.qvf").write_bytes(file.read_bytes())
 
 
 def _plant_in_a_script(phase: Phase) -> str:
     """Returns the name of the app."""
+    app = next(a for a in _asked(phase, "app") if a["name"] == "General Ledger")
+    phase.control("POST", "site/edit_script", {"id": app["id"], "text": SCRIPT})
+    return str(app["name"])
+
+
+def _asked(phase: Phase, what: str) -> list[dict[str, Any]]:
     header = phase.ends["site"]["header"]
     key = "0123456789abcdef"
     named = {"X-Qlik-Xrfkey": key, header["name"]: header["value"]}
-    apps = httpx.get(f"{header['url']}/qrs/app?xrfkey={key}", headers=named, trust_env=False).json()
-    app = next(a for a in apps if a["name"] == "General Ledger")
-    phase.control("POST", "site/edit_script", {"id": app["id"], "text": SCRIPT})
-    return str(app["name"])
+    answer = httpx.get(f"{header['url']}/qrs/{what}?xrfkey={key}", headers=named, trust_env=False)
+    return list(answer.raise_for_status().json())
 
 
 def _set_secret(phase: Phase, tenant: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from providers.base import Refusal
+from providers.claims import Claims
 from providers.edits import ALLOW_VARIABLE, TOUCHED
 from qlift.bundle import BlobStore
 from qlift.simulator import Simulator, Switches
@@ -220,6 +221,16 @@ def test_private_sheets_are_not_seen_where_the_tenant_does_not_date_them(worked:
     worked.make_sheet(LEDGER)
     worked.run.destroy()
     assert worked.is_undone()
+
+
+@pytest.mark.parametrize(("kind", "said"), [("App", True), ("AppPublication", True), ("Space", False)])
+def test_the_word_for_the_deletes_says_what_cannot_be_seen(kind: str, said: bool) -> None:
+    claims = Claims()
+    for number in range(12):
+        claims.note_read(kind, f"{kind}-{number}", str(number))
+    told = claims.refusal()
+    assert told is not None and "would delete 12 of 12" in told
+    assert ("what somebody made only for themselves, and that goes with the app: ask" in told) == said
 
 
 @pytest.mark.parametrize("name", [LEDGER, PIPELINE])

@@ -234,6 +234,9 @@ class AccessDifference(Model):
     """People who may in the source and would not get it."""
     people: tuple[str, ...]
     """Logins of some of them; of those who would get more, if there are any."""
+    wider_people: tuple[str, ...]
+    """Logins of all who would get it."""
+    narrower_people: tuple[str, ...]
 
 
 class PersonRow(Model):

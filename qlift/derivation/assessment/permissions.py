@@ -8,6 +8,7 @@ from qlift.bundle.models import Stream
 from qlift.derivation.assessment.ground import Ground
 from qlift.derivation.assessment.model import AccessDifference, PermissionRow
 from qlift.derivation.permissions import Rules, differences, table
+from qlift.derivation.permissions.names import logins
 from qlift.derivation.permissions.rules import Unread
 
 TYPE = "managed"
@@ -70,7 +71,7 @@ def access_differences(ground: Ground) -> tuple[AccessDifference, ...]:
         for difference in differences(ground.rules, stream, TYPE):
             narrower = {u for u in difference.narrower if "RootAdmin" not in ground.site.users[u].roles}
             if difference.wider or narrower:
-                people = sorted(ground.site.users[u].login for u in difference.wider or narrower)
+                more, less = (logins(ground.site, users) for users in (difference.wider, narrower))
                 found.append(
                     AccessDifference(
                         stream_id=stream.id,
@@ -78,7 +79,9 @@ def access_differences(ground: Ground) -> tuple[AccessDifference, ...]:
                         right=difference.word,
                         wider=len(difference.wider),
                         narrower=len(narrower),
-                        people=tuple(people[:EXAMPLES]),
+                        people=tuple((more or less)[:EXAMPLES]),
+                        wider_people=tuple(more),
+                        narrower_people=tuple(less),
                     )
                 )
     return tuple(sorted(found, key=lambda d: (-d.wider, -d.narrower, d.stream.casefold(), d.right)))

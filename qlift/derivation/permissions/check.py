@@ -116,6 +116,7 @@ class Check:
                 f"{names.listed(sorted(logins))} could {word} it, and may not in the source "
                 f"(rules: {', '.join(refused)}){''.join(ended)}",
                 "accept the rule under access.accept_widening, or write spaces.<space>.access as a list",
+                logins,
             )
         for rule in sorted(valid):
             self._context.findings.warning(
@@ -124,6 +125,7 @@ class Check:
                 f"{names.listed(sorted(by_rule[rule]))} could {word} it by the rule {rule}, and may not in "
                 f"the source; accepted until {self._accepted[rule]}",
                 "nothing to do until then",
+                by_rule[rule],
             )
 
     def _narrows(self, place: Place, held: list[Holding], difference: Difference) -> None:
@@ -139,6 +141,7 @@ class Check:
                 "get no role for it here",
                 f"add them in spaces.<space>.access, or to a group that has access: "
                 f"{self._proposal(place, narrower, difference.cell)}",
+                names.logins(self._site, narrower),
             )
 
     def _audited(self, place: Place, cell: int) -> frozenset[str]:
@@ -171,6 +174,7 @@ class Check:
                 f"{names.people(self._site, editors)} may publish to the stream and could edit every app of "
                 "the space: in a shared space that is one role (producer)",
                 "make the space managed if that is too much",
+                names.logins(self._site, editors),
             )
         if self._readers.export_data:
             return
@@ -185,13 +189,15 @@ class Check:
                 f"the default rule {EXPORTS_DATA} is not in force as delivered, so "
                 f"{names.people(self._site, readers)} get basicconsumer: no export, no sheets of their own",
                 "write who may in spaces.<space>.access: [from_rules, {group: ..., roles: [consumer]}]",
+                names.logins(self._site, readers),
             )
 
     def _listed(
         self, place: Place, held: list[Holding], allowed: dict[str, int], wider_only: bool = False
     ) -> None:
         """What the plan grants without asking the rules is the plan's own decision."""
-        said = []
+        said: list[str] = []
+        named: set[str] = set()
         by_plan = [Holding(h.people, h.roles, {"plan": 0}) for h in held]
         for difference in joined(compare(by_plan, allowed, self._site.active_users)):
             for people, what in (
@@ -200,12 +206,14 @@ class Check:
             ):
                 if people and (people is difference.wider or not wider_only):
                     said.append(f"{names.people(self._site, people)} {what}")
+                    named |= people
         if said:
             self._context.findings.info(
                 "ACCESS-BY-PLAN",
                 place.name,
                 f"its access is {'partly ' if wider_only else ''}the plan's own: {'; '.join(said)}",
                 "nothing, if that is meant; spaces.<space>.access says it",
+                names.logins(self._site, named),
             )
 
     def _space_owner(self, place: Place, owner: frozenset[str], allowed: dict[str, int]) -> None:
@@ -220,6 +228,7 @@ class Check:
                 f"{names.people(self._site, owner)} owns the space and may do everything there; in the "
                 f"source not: {', '.join(more)}",
                 "choose another owner if that is too much",
+                names.logins(self._site, owner),
             )
 
     def _app_owners(self, place: Place, held: list[Holding], allowed: dict[str, int]) -> None:
@@ -229,18 +238,19 @@ class Check:
             cell: frozenset[str]().union(*(h.people for h in held if bits_of(h.roles) & cell))
             for cell, _ in CELLS
         }
-        found = []
+        found: dict[str, str] = {}
         for user, apps in sorted(self._owners[place.key].items()):
             have = allowed.get(user, 0)
             if user in self._site.active_users and any(
                 bits & cell and not have & cell and user not in planned[cell] for cell, _ in CELLS
             ):
-                found.append(f"{self._site.users[user].login} ({names.listed(sorted(apps), 'apps')})")
+                found[user] = f"{self._site.users[user].login} ({names.listed(sorted(apps), 'apps')})"
         if found:
             self._context.findings.info(
                 "OWNER-ROLE-RAISED",
                 place.name,
                 f"Qlik Cloud makes owners of apps {raised} of their space, which is more than they may in "
-                f"the source: {names.listed(found)}",
+                f"the source: {names.listed(list(found.values()))}",
                 "qlift takes the role back when it gives the app away; a later one raises it again",
+                names.logins(self._site, found),
             )

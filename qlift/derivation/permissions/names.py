@@ -9,16 +9,22 @@ from qlift.derivation.context import Site
 SHOWN = 10
 
 
+def logins(site: Site, users: Iterable[str]) -> list[str]:
+    return sorted(site.users[u].login for u in users)
+
+
 def people(site: Site, users: Iterable[str]) -> str:
     """Logins; with a count when there are more than ten."""
-    return listed(sorted(site.users[u].login for u in users))
+    return listed(logins(site, users))
 
 
 def listed(names: Sequence[str], what: str = "people") -> str:
+    """Of people the finding has to hold all logins: the text says so."""
     more = len(names) - SHOWN
     if more <= 0:
         return ", ".join(names)
-    return f"{len(names)} {what} ({', '.join(names[:SHOWN])} and {more} more)"
+    where = "; the JSON names all" if what == "people" else ""
+    return f"{len(names)} {what} ({', '.join(names[:SHOWN])} and {more} more{where})"
 
 
 def spaces(names: Iterable[str]) -> str:

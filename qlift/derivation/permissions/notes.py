@@ -180,6 +180,7 @@ class Notes:
                     f"{names.people(site, left)} in it cannot work in the source any more; the role reaches "
                     "them if the tenant lets them in",
                     "take them out of the group",
+                    names.logins(site, left),
                 )
 
 

@@ -114,6 +114,7 @@ class Within:
                 f"{names.people(site, hidden)} could read it in space {place.name}, and may not in the "
                 "source: its rules for apps show it to some readers of the stream only",
                 "put the app into a space of its own, or waive this for the app",
+                names.logins(site, hidden),
             )
         if self._complete and (unclear := (inside & found.perhaps) - found.users):
             self._context.findings.warning(
@@ -122,6 +123,7 @@ class Within:
                 f"{names.people(site, unclear)} could read it in space {place.name}; whether they may in the "
                 "source cannot be answered from the bundle",
                 "look at the rules for apps in the source",
+                names.logins(site, unclear),
             )
         if more := found.users - of_stream - {app.owner.id}:
             self._context.findings.warning(
@@ -130,6 +132,7 @@ class Within:
                 f"{names.people(site, more)} may read it and not its stream (rules: {', '.join(found.by)}); "
                 f"a role in space {place.name} would show them all of it",
                 "share the app with them in the tenant",
+                names.logins(site, more),
             )
 
     def _readers_of(self, selected: SelectedApp, of_stream: frozenset[str]) -> _Readers:
