@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from qlift.cli.stacks import look, must_have, stack_named
+from qlift.derivation.names import slug
 
 
 def targets(
@@ -23,6 +24,7 @@ def targets(
 
     Exit code 0: printed. 1: there is no preview. 2: no such job, or wrong settings.
     """
+    job = slug(job)
     found = look(stack_named(stack)).graph
     must_have(found, job, f"the stack {stack}")
     chosen = found.targets(found.closure(found.of_job(job) | found.component(job)))

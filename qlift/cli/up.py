@@ -30,6 +30,7 @@ from qlift.cli.stacks import (
 from qlift.cloud.log import VARIABLE, RequestLog, Work, default_path
 from qlift.cloud.log_files import read_lines
 from qlift.cloud.settings import SettingsError
+from qlift.derivation.names import slug
 from qlift.review.make import Stack
 from qlift.runs.graph import Graph
 from qlift.runs.run import Command, Ran, run
@@ -54,6 +55,7 @@ def up(stack: StackName, job: JobName = None, yes: Yes = False, as_json: AsJson 
     usage or settings. 130: interrupted.
     """
     _may_ask(yes, as_json)
+    job = slug(job) if job else None
     chosen = stack_named(stack)
     looked = look(chosen)
     if looked.problems:
@@ -93,6 +95,7 @@ def undo(stack: StackName, job: JobName = None, yes: Yes = False, as_json: AsJso
     or settings. 4: other jobs need it. 130: interrupted.
     """
     _may_ask(yes, as_json)
+    job = slug(job) if job else None
     chosen = stack_named(stack)
     graph = state_of(chosen)
     targets = None
