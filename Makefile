@@ -8,7 +8,7 @@ setup: .venv/.installed
 
 .venv/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("qlift needs Python 3.11 or newer (this is %d.%d); choose one with: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
-	@echo "Installing Python packages into .venv ..."
+	@echo "Installing Python packages into .venv; the first time this takes one to three minutes ..."
 	@test -f $@ || $(PYTHON) -m venv --clear .venv # an interrupted installation is begun anew
 	@rm -f $@
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock

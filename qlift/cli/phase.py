@@ -76,7 +76,7 @@ def new(
             stack.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
         typer.echo(f"  qlift users {target} --phase {name}     who is who in the tenant")
         typer.echo(f"  qlift phase show {name} --target {target}")
-        typer.echo(f"  pulumi stack init {name}-{target} && pulumi preview -s {name}-{target}")
+        typer.echo(f"  pulumi stack init {name}-{target} && qlift review {name}-{target}")
     else:
         typer.echo(f"  qlift phase show {name}")
 

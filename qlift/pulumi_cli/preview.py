@@ -143,7 +143,7 @@ def _step(metadata: dict[str, Any], found: Previewed) -> None:
         return
     if kind == _GUARD and (jobs := _plain((metadata.get("new") or {}).get("inputs")).get("jobs")):
         found.jobs = [str(job) for job in jobs]
-    if metadata["op"] == "same":
+    if metadata["op"] == "same" and kind != _GUARD:
         found.unchanged += 1
     if metadata["op"] not in _OPS:
         return
