@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from qlift.derivation.context import Context, Place, SelectedApp
 from qlift.derivation.desired import Assignee, Source, Space, SpaceAssignment, SpaceOwner
 from qlift.derivation.names import slug
@@ -136,4 +138,25 @@ def named_user(context: Context, name: str, what: str) -> Assignee | None:
                 "run `qlift users`, correct the row, or add a rule to users.rules",
             )
             return None
+    _tell_of_misspelling(context, name, what)
     return Assignee(type="user", name=name, by=context.plan.users.match_by)
+
+
+def _tell_of_misspelling(context: Context, name: str, what: str) -> None:
+    """A user of the tenant alone may be named; one letter beside somebody of the source hardly is."""
+    wanted = name.casefold()
+    if "\\" not in wanted:
+        return  # Nobody of a source is called so.
+    known = {
+        login: user.login
+        for site in context.sites
+        for login, user in site.by_login.items()
+        if abs(len(login) - len(wanted)) < 2 and login[0] == wanted[0]  # Of 50,000, what is worth comparing.
+    }
+    for near in difflib.get_close_matches(wanted, known, n=1, cutoff=0.9):
+        context.findings.warning(
+            "USER-MISSPELT",
+            name,
+            f"the plan names this user for {what}; the source has nobody of that name, but {known[near]}",
+            "correct it, unless the tenant has such a user",
+        )

@@ -183,3 +183,18 @@ def test_a_mail_address_of_thousands_is_looked_at_once_for_each(tmp_path: Path) 
         site.user(f"{('CORP', 'PARTNER')[number % 2]}\\u{number}", (), "noreply@corp.example")
     found = look_alikes(Site(site.write(tmp_path / "b")))
     assert len(found) == 5_000 and max(map(len, found.values())) == 5
+
+
+@pytest.mark.parametrize(
+    ("owner", "told_of"),
+    [("CORP\\jnae.miller", ["CORP\\jane.miller"]), ("CORP\\jane.miller", []), ("auth0|4f2a9c", [])],
+)
+def test_an_owner_who_is_almost_somebody_of_the_source(
+    tmp_path: Path, owner: str, told_of: list[str]
+) -> None:
+    site, _, stream, _ = small_site()
+    site.user("CORP\\jane.miller", (), "jane.miller@corp.example")
+    spaces = {"S": {"from": {"stream": stream["name"]}, "type": "managed", "owner": owner, "access": "none"}}
+    found = told(derived_from(tmp_path, site, **HEIR, spaces=spaces), "USER-MISSPELT")
+    assert [(f.object, f.severity) for f in found] == [(owner, "warning") for _ in told_of]
+    assert all(login in f.message for f, login in zip(found, told_of, strict=True))
