@@ -37,12 +37,12 @@ def jobs(
     found = jobs_of(looked.graph, looked.previewed.jobs, looked.previewed.steps, lines)
     if as_json:
         entries = [j.model_dump(mode="json") for j in found]
-        typer.echo(json.dumps({"stack": stack, "jobs": entries, "problems": looked.problems}))
+        typer.echo(json.dumps({"stack": stack, "jobs": entries, "problems": looked.problems()}))
     else:
         _print(found)
-        for problem in looked.problems:
+        for problem in looked.problems():
             typer.echo(problem, err=True)
-    raise typer.Exit(1 if looked.problems else 0)
+    raise typer.Exit(1 if looked.problems() else 0)
 
 
 def _print(found: list[Job]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qlift.cli.progress import shown
 from qlift.cloud.settings import SettingsError
+from qlift.derivation.names import slug
 from qlift.pulumi_cli import EngineError, find_engine
 from qlift.pulumi_cli.preview import Previewed
 from qlift.review.make import Stack, previewed_stack
@@ -18,6 +19,8 @@ from qlift.runs import graph as graphs
 from qlift.runs.graph import Graph
 
 SECONDS_BETWEEN_LINES = 10.0
+LONGEST_COMMAND_LINE = 1_500_000
+"""Bytes. Linux takes 2 MiB, environment included, where the stack may have 8 MiB as usual."""
 
 
 def stack_named(name: str) -> Stack:
@@ -27,11 +30,22 @@ def stack_named(name: str) -> Stack:
 
 @dataclass(frozen=True)
 class Looked:
-    """`problems`: why the plan cannot be run as it is, all of it."""
-
     previewed: Previewed
     graph: Graph
-    problems: tuple[str, ...]
+    conflicts: tuple[dict[str, str], ...]
+
+    def problems(self, urns: Iterable[str] | None = None) -> list[str]:
+        """Why the plan cannot be run as it is, all of it. With `urns`: why these cannot.
+
+        The delete guard is never among them: a run of some resources deletes nothing.
+        """
+        said = self.conflicts
+        if urns is not None:
+            nodes = [self.graph.nodes[u] for u in urns]
+            keys = {(n.kind, n.key) for n in nodes if n.is_object}
+            said = tuple(c for c in said if (c["kind"], c["object"]) in keys)
+        noted = dict.fromkeys(f"{c['kind']} {c['object']}: {c['reason']}" for c in said)
+        return [*self.previewed.errors, *noted]
 
 
 def look(stack: Stack) -> Looked:
@@ -43,8 +57,7 @@ def look(stack: Stack) -> Looked:
         raise EngineError(
             "\n".join(previewed.errors) or f"pulumi saved no update plan of the stack {stack.name}"
         )
-    noted = dict.fromkeys(f"{c['kind']} {c['object']}: {c['reason']}" for c in conflicts)
-    return Looked(previewed, graphs.from_plan(json.loads(plan)), (*previewed.errors, *noted))
+    return Looked(previewed, graphs.from_plan(json.loads(plan)), tuple(conflicts))
 
 
 def state_of(stack: Stack) -> Graph:
@@ -53,6 +66,25 @@ def state_of(stack: Stack) -> Graph:
     if done.returncode:
         raise EngineError(f"the state of the stack {stack.name} cannot be read: {done.stderr.strip()}")
     return graphs.from_state(json.loads(done.stdout))
+
+
+def job_named(name: str) -> str:
+    """Logical name of a job that is named as in the plan or as in Pulumi. Raises `SettingsError`.
+
+    Nothing is no job: `--job "$JOB"` with an empty variable must not become a run of all.
+    """
+    if not any(c.isalnum() for c in name):
+        raise SettingsError(f"{name!r} names no job")
+    return slug(name)
+
+
+def must_fit(targets: Sequence[str]) -> None:
+    """Raises `SettingsError` where the engine's command line would be too long for the system."""
+    if sum(len(t.encode()) + len("--target") + 2 for t in targets) > LONGEST_COMMAND_LINE:
+        raise SettingsError(
+            f"the job and what it needs are {len(targets):,} resources, more than a command line takes; "
+            "run the whole stack, or divide the job in the plan"
+        )
 
 
 def must_have(graph: Graph, job: str, what: str) -> None:

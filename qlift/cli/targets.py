@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qlift.cli.stacks import look, must_have, stack_named
-from qlift.derivation.names import slug
+from qlift.cli.stacks import job_named, look, must_fit, must_have, stack_named
 
 
 def targets(
@@ -24,10 +23,11 @@ def targets(
 
     Exit code 0: printed. 1: there is no preview. 2: no such job, or wrong settings.
     """
-    job = slug(job)
+    job = job_named(job)
     found = look(stack_named(stack)).graph
     must_have(found, job, f"the stack {stack}")
     chosen = found.targets(found.closure(found.of_job(job) | found.component(job)))
+    must_fit(chosen)
     if as_json:
         typer.echo(json.dumps({"stack": stack, "job": job, "targets": chosen}))
     else:

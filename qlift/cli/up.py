@@ -22,7 +22,9 @@ from qlift.cli.stacks import (
     SECONDS_BETWEEN_LINES,
     by_job,
     counted,
+    job_named,
     look,
+    must_fit,
     must_have,
     stack_named,
     state_of,
@@ -30,7 +32,6 @@ from qlift.cli.stacks import (
 from qlift.cloud.log import VARIABLE, RequestLog, Work, default_path
 from qlift.cloud.log_files import read_lines
 from qlift.cloud.settings import SettingsError
-from qlift.derivation.names import slug
 from qlift.review.make import Stack
 from qlift.runs.graph import Graph
 from qlift.runs.run import Command, Ran, run
@@ -46,8 +47,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object; wan
 def up(stack: StackName, job: JobName = None, yes: Yes = False, as_json: AsJson = False) -> None:
     """Bring the tenant to what the plan says: all of a stack, or one job and what it needs.
 
-    First a preview; conflicts and errors stop it there. One object that fails does not stop the rest. With
-    --job nothing is deleted that left the plan: a whole run does that. `pulumi up` does the same.
+    First a preview; errors, and conflicts of what it would touch, stop it there. One object that fails does
+    not stop the rest. With --job nothing is deleted that left the plan: a whole run does that. `pulumi up`
+    does the same.
 
     Example: qlift up finance-prod --job apps
 
@@ -55,19 +57,20 @@ def up(stack: StackName, job: JobName = None, yes: Yes = False, as_json: AsJson 
     usage or settings. 130: interrupted.
     """
     _may_ask(yes, as_json)
-    job = slug(job) if job else None
+    job = None if job is None else job_named(job)
     chosen = stack_named(stack)
     looked = look(chosen)
-    if looked.problems:
-        for problem in looked.problems:
-            typer.echo(problem, err=True)
-        typer.echo("Nothing was changed. Settle these and run it again.", err=True)
-        raise typer.Exit(FAILED)
     graph = looked.graph
     targets = None
     if job is not None:
         must_have(graph, job, f"the stack {stack}")
         targets = graph.closure(graph.of_job(job) | graph.component(job))
+        must_fit(graph.targets(targets))
+    if problems := looked.problems(targets):
+        for problem in problems:
+            typer.echo(problem, err=True)
+        typer.echo("Nothing was changed. Settle these and run it again.", err=True)
+        raise typer.Exit(FAILED)
     changing = {u for u in (targets if targets is not None else graph.nodes) if graph.nodes[u].changes}
     leaving = Counter(s.kind for s in looked.previewed.steps if s.op == "delete" and targets is None)
     if not changing and not leaving:
@@ -95,7 +98,7 @@ def undo(stack: StackName, job: JobName = None, yes: Yes = False, as_json: AsJso
     or settings. 4: other jobs need it. 130: interrupted.
     """
     _may_ask(yes, as_json)
-    job = slug(job) if job else None
+    job = None if job is None else job_named(job)
     chosen = stack_named(stack)
     graph = state_of(chosen)
     targets = None
@@ -107,6 +110,7 @@ def undo(stack: StackName, job: JobName = None, yes: Yes = False, as_json: AsJso
         objects = graph.of_job(job)
         _refuse_if_needed(stack, job, graph, objects, as_json)
         targets = objects | graph.component(job) | graph.guard()
+        must_fit(graph.targets(targets))
     going = targets if targets is not None else frozenset(graph.nodes)
     total = sum(graph.nodes[u].is_object for u in going)
     if not going:

@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     StrictBool,
+    field_validator,
     model_validator,
 )
 
@@ -361,6 +362,16 @@ class JobPlan(PlanModel):
     def key(self) -> str:
         """Logical name."""
         return slug(self.name)
+
+    @field_validator("select", mode="before")
+    @classmethod
+    def _nothing_is_not_the_rest(cls, given: object) -> object:
+        """Elsewhere a key with nothing after it is left out; here that would select other objects."""
+        if given is None:
+            raise ValueError(
+                "selects nothing; name something, or leave `select` out: what no other job takes"
+            )
+        return given
 
     @model_validator(mode="after")
     def _steps_once(self) -> Self:

@@ -195,6 +195,7 @@ def test_spaces_of_another_phase_are_there(tmp_path: Path, bundle: Bundle) -> No
         ("[{name: a, steps: [apps], selct: {}}]", "unknown key `jobs.0.selct`; did you mean `select`?"),
         ("[{name: a, steps: [apps], select: {tag: [x]}}]", "did you mean `tags`?"),
         ("[{name: a, steps: [apps], select: {}}]", "selects nothing"),
+        ("[{name: a, steps: [apps], select: }]", "selects nothing"),
         ("[{name: a, steps: [apps], select: {tags: []}}]", "jobs.0.select.tags: "),
         ("[{name: a, steps: [apps]}, {name: a, steps: [spaces]}]", "two jobs are called a"),
         ("[{name: Q 1, steps: [apps]}, {name: q-1, steps: [spaces]}]", "both have the logical name q-1"),
