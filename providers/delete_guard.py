@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import pulumi
-from pulumi.dynamic import Resource
+from pulumi.dynamic import ReadResult, Resource
 
 import providers.session
 from providers import conflicts
@@ -52,6 +52,13 @@ class DeleteGuardProvider(Provider[DeleteGuardInputs]):
 
     def make(self, new: DeleteGuardInputs) -> tuple[str, dict[str, Any]]:
         return new.key, {}
+
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Without inputs, so that the engine keeps those of the last run: its outputs, which are all that a
+        read knows, stay those of its creation, for no diff finds a change.
+        """
+        done = super().read(id_, props)
+        return ReadResult(done.id, done.outs)
 
     def find(self, id_: str, known: DeleteGuardInputs) -> dict[str, Any]:
         claims.refreshed = True

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from qlift.derivation.former import ADOPTED
-from qlift.derivation.phase import PeopleFiles, bundle_folders, plan_path
+from qlift.derivation.phase import PeopleFiles, bundle_folders, groups_map, plan_path
 from qlift.derivation.plan_file import load_plan
 
 _READ = (".json", ".csv", ".yaml", ".yml")
@@ -29,7 +29,7 @@ class Digests(BaseModel):
 
     bundle: dict[str, str]
     plan: dict[str, str]
-    """The phase's folder: plan, waivers and mappings."""
+    """The phase's folder: plan, waivers and mappings; and the file of `groups.map`, wherever it is."""
     target: dict[str, str]
     """The target, its users and groups, and `adopted.yaml`: what was in each tenant before."""
 
@@ -61,10 +61,11 @@ def phase_digests(root: Path, phase: str, target: Path, people: PeopleFiles) -> 
     plan = load_plan(path)
     bundles = [f for folder in bundle_folders(root, plan) for f in _files(folder)]
     own = _files(path.parent) if path.name == "plan.yaml" else [path]
+    groups = groups_map(root, path.parent, plan)
     former = path.parent / ADOPTED
     return Digests(
         bundle=_hashes(root, bundles),
-        plan=_hashes(root, (f for f in own if f != former)),
+        plan=_hashes(root, [*(f for f in own if f != former), *([groups] if groups else [])]),
         target=_hashes(root, [f for f in (target, people.users, people.groups, former) if f.exists()]),
     )
 

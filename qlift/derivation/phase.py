@@ -136,8 +136,14 @@ def _tried(read: Callable[[], list[T]], problems: list[str]) -> list[T]:
 def _groups(root: Path, folder: Path, plan: Plan, files: PeopleFiles) -> list[GroupRow]:
     """Of the target, then of the plan's own file: the later row of a group counts."""
     found = read_groups(files.groups)
+    own = groups_map(root, folder, plan)
+    return found if own is None else [*found, *read_groups(own)]
+
+
+def groups_map(root: Path, folder: Path, plan: Plan) -> Path | None:
+    """The file of `groups.map`, if the plan, which lies in `folder`, names one. Raises `PlanError`."""
     if plan.groups.map is None:
-        return found
+        return None
     problems: list[str] = []
     # A plan may lie outside the repository; its files are then beside it.
     within = root if folder.resolve().is_relative_to(root.resolve()) else folder
@@ -146,7 +152,7 @@ def _groups(root: Path, folder: Path, plan: Plan, files: PeopleFiles) -> list[Gr
         problems = [f"{own}: there is no such file; write it, or leave `groups.map` out"]
     if problems:
         raise PlanError(problems)
-    return [*found, *read_groups(own)]
+    return own
 
 
 def phase_blobs(root: Path, phase: str) -> tuple[BlobStore, ...]:

@@ -90,8 +90,10 @@ def test_what_was_applied_to_dev_is_what_prod_gets(engine: Engine, tmp_path: Pat
         assert code == 1 and "the plan is not the one that demo-dev was last run with" in said
         assert "the bundle is not" not in said
 
-        # Dev has it once it was run. A file of prod's own is no difference.
+        # Dev has it once it was run, whoever read the tenant since. A file of prod's own is no difference.
         team.up("dev", "--skip-preview", "--expect-no-changes")
+        refreshed = team.phase.project.refresh("--stack", "demo-dev", env=team.env)
+        assert refreshed.ok, refreshed.output
         team.edit(team.phase.folder / "stacks" / "targets" / "prod.yaml")
         code, said = team.review("--save-plan")
         assert code == 0 and "the one that demo-dev was last run with" in said, said

@@ -57,6 +57,25 @@ def test_every_file_that_counts_and_no_other(root: Path) -> None:
     assert of(root).short()["bundle"] == before.short()["bundle"]
 
 
+@pytest.mark.parametrize(
+    "given", ["maps/groups.csv", "groups.csv", "../groups.csv", "../maps/groups.tsv", "/"]
+)
+def test_the_plans_own_groups_count_wherever_they_stand(root: Path, given: str) -> None:
+    folder = root / "stacks/demo"
+    outside = root.parent / f"{root.name}-outside" / "groups.tsv"
+    file = outside if given == "/" else (folder / given).resolve()
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("a")
+    plan = folder / "plan.yaml"
+    plan.write_text(plan.read_text() + f"groups: {{map: {file if given == '/' else given}}}\n")
+    before = of(root)
+    named = str(file) if given == "/" else file.relative_to(root).as_posix()
+    assert named in before.plan and named not in before.target
+    file.write_text("b")
+    assert of(root).changes_since(before) == [f"plan: {named} changed"]
+    assert of(root).whole() != before.whole()
+
+
 def test_promotion_is_the_same_digest_on_another_target(root: Path) -> None:
     before = of(root).whole()
     (root / "stacks/targets/dev.yaml").write_text("url: https://dev.example")
