@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import typer
 
 from qlift.bundle.files import write_text
 from qlift.cloud.log import LogError
-from qlift.cloud.log_files import Line, follow, log_files, read_lines
+from qlift.cloud.log_files import Line, follow, log_files, of_object, read_lines
 from qlift.cloud.settings import SettingsError
 from qlift.reports.outcomes import csv_of, outcomes
 
@@ -22,9 +23,11 @@ SECONDS_BETWEEN_LOOKS = 0.5
 def log(
     stack: Annotated[str, typer.Argument(help="Name of the stack.")],
     object_: Annotated[
-        str | None, typer.Option("--object", help="Only where a name or id of the object contains this.")
+        str | None, typer.Option("--object", help="Only objects of which a name or id contains this.")
     ] = None,
-    failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only what failed; in the CSV, objects that failed last.")
+    ] = False,
     following: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is written from now on; end it by Ctrl-C.")
     ] = False,
@@ -36,7 +39,7 @@ def log(
 ) -> None:
     """Show the log of a stack: every request that changed something, and what became of each object.
 
-    Reads logs/<stack>/ and the file that QLIFT_LOG names; asks nobody.
+    Reads logs/<stack>/ and the file that QLIFT_LOG names; asks nobody. Times are UTC.
 
     Example: qlift log finance-prod --failed
 
@@ -47,16 +50,22 @@ def log(
     if csv is not None and (following or as_json):
         raise SettingsError("--csv is a list of its own; leave out --follow and --json")
     root = Path.cwd()
-
-    def wanted(lines: Iterator[Line]) -> Iterator[Line]:
-        return (x for x in lines if (not failed or x.failed) and (not object_ or x.tells_of(object_)))
-
+    batches: Iterable[list[Line]]
     try:
+        if following:
+            batches = follow(root, stack, lambda: time.sleep(SECONDS_BETWEEN_LOOKS))
+        else:
+            batches = [read_lines(log_files(root, stack), stack)]
+        if object_:
+            batches = of_object(batches, object_)
+        lines = (line for batch in batches for line in batch)
         if csv is not None:
-            _write(csv, csv_of(outcomes(wanted(iter(read_lines(log_files(root, stack), stack))))))
+            # What became of an object is known by all its lines, not by those that failed.
+            _write(csv, csv_of(o for o in outcomes(lines) if not failed or o.what == "failed"))
             return
-        pause = (lambda: time.sleep(SECONDS_BETWEEN_LOOKS)) if following else None
-        for line in wanted(follow(root, stack, pause)):
+        for line in lines:
+            if failed and not line.failed:
+                continue
             typer.echo(line.model_dump_json(exclude_defaults=True) if as_json else text_of(line))
             sys.stdout.flush()
     except LogError as error:
@@ -73,7 +82,7 @@ def _write(place: str, text: str) -> None:
 
 def text_of(line: Line) -> str:
     """One line for people."""
-    when = f"{line.time:%Y-%m-%d %H:%M:%S}"
+    when = f"{line.time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     what = f"{line.step} {line.object}".strip() or line.subject
     where = f"{when}  {line.job or '-'}  {what}"
     if line.event:

@@ -29,7 +29,7 @@ from qlift.cli.stacks import (
     stack_named,
     state_of,
 )
-from qlift.cloud.log import VARIABLE, RequestLog, Work, default_path
+from qlift.cloud.log import VARIABLE, LogError, RequestLog, Work, default_path
 from qlift.cloud.log_files import read_lines
 from qlift.cloud.settings import SettingsError
 from qlift.review.make import Stack
@@ -187,7 +187,11 @@ def _run(
             progress=progress,
             tell=lambda text: typer.echo(text, err=True),
         )
-    _complete(log, path, stack, ran, started)
+    try:
+        _complete(log, path, stack, ran, started)
+    except LogError as error:
+        # The run is over; what it did is said all the same.
+        typer.echo(f"{error}; failures that came before any request may be missing in it", err=True)
     seconds = round((datetime.now(UTC) - started).total_seconds())
     if as_json:
         said = {"stack": stack.name, "command": command, "job": job, "log": str(path), "seconds": seconds}

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 log = logging.getLogger(__name__)
 
@@ -86,13 +86,13 @@ class DeletedApp(BaseModel):
     """Newer content took its place: not what an undo would bring back."""
     changes: tuple[str, ...]
     """What people had done to it, when the run was allowed to delete it all the same."""
-    deleted_at: datetime
-    recoverable_until: datetime | None
+    deleted_at: AwareDatetime
+    recoverable_until: AwareDatetime | None
     """None: it was too young to be kept."""
 
 
 class LogError(Exception):
-    """The log cannot be written."""
+    """The log cannot be written or read."""
 
 
 class RequestLog:
@@ -181,11 +181,22 @@ class RequestLog:
             return self._path is not None
 
     def _append(self, line: bytes) -> None:
-        """In one go: other processes of the run append to the same file."""
+        """In one go where the disk lets it: other processes of the run append to the same file."""
         assert self._path is not None
         with self._lock:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             try:
-                os.write(descriptor, line)
+                if line and _is_cut(descriptor):
+                    line = b"\n" + line
+                while line:
+                    line = line[os.write(descriptor, line) :]
             finally:
                 os.close(descriptor)
+
+
+def _is_cut(descriptor: int) -> bool:
+    """Whether the file's last line has no end: a full disk or a kill cut it off."""
+    if os.fstat(descriptor).st_size == 0:
+        return False
+    os.lseek(descriptor, -1, os.SEEK_END)
+    return os.read(descriptor, 1) != b"\n"

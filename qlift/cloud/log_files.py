@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from qlift.cloud.log import VARIABLE, DeletedApp, LogError, stack_folder
 
@@ -21,7 +20,7 @@ class Line(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    time: datetime
+    time: AwareDatetime
     event: str = ""
     stack: str = ""
     job: str = ""
@@ -64,27 +63,38 @@ def read_lines(files: Iterable[Path], stack: str) -> list[Line]:
     return sorted(found, key=lambda line: line.time)
 
 
-def follow(root: Path, stack: str, pause: Callable[[], None] | None) -> Iterator[Line]:
-    """Oldest first; then, if there is a `pause`, what is written after each. Raises `LogError`."""
-    seen: dict[Path, int] = {}
+def follow(root: Path, stack: str, pause: Callable[[], None]) -> Iterator[list[Line]]:
+    """What is there, oldest first; then, after each pause, what was written since. Raises `LogError`."""
+    ends: dict[Path, int] = {}
     while True:
         new = []
         for file in log_files(root, stack):
-            texts = _texts(file)
-            new += [x for text in texts[seen.get(file, 0) :] if (x := parsed(text, stack, file))]
-            seen[file] = len(texts)
-        yield from sorted(new, key=lambda line: line.time)
-        if pause is None:
-            return
+            content = _content(file, ends.get(file, 0))
+            # What follows the last end of a line is still being written.
+            whole = content[: content.rfind(b"\n") + 1]
+            ends[file] = ends.get(file, 0) + len(whole)
+            new += [x for text in _split(whole) if (x := parsed(text, stack, file))]
+        yield sorted(new, key=lambda line: line.time)
         pause()
 
 
-def parsed(text: str, stack: str, file: Path) -> Line | None:
+def of_object(batches: Iterable[list[Line]], text: str) -> Iterator[list[Line]]:
+    """All lines of each object of which one tells of the text: an end has no subject, a create no id.
+
+    Of an object that is known by its later batches only, the lines of earlier ones are missing.
+    """
+    known: set[tuple[str, str]] = set()
+    for batch in batches:
+        known.update((x.step, x.object) for x in batch if x.object and x.tells_of(text))
+        yield [x for x in batch if (x.step, x.object) in known or x.tells_of(text)]
+
+
+def parsed(text: bytes, stack: str, file: Path) -> Line | None:
     """None: of another stack, or a line that a full disk cut off or somebody edited."""
     try:
         line = Line.model_validate_json(text)
     except ValidationError:
-        log.warning("a line of %s is not readable: %s", file, text[:80])
+        _warn(file, text)
         return None
     return line if line.stack in ("", stack.rpartition("/")[2]) else None
 
@@ -94,12 +104,12 @@ def deleted_apps(files: Iterable[Path], stack: str) -> list[DeletedApp]:
     entries: list[DeletedApp] = []
     for file in files:
         for text in _texts(file):
-            if '"app deleted"' not in text:
+            if b'"app deleted"' not in text:
                 continue
             try:
                 entry = DeletedApp.model_validate_json(text)
             except ValidationError:
-                log.warning("a line of %s is not readable: %s", file, text[:80])
+                _warn(file, text)
                 continue
             if entry.stack == stack and not entry.superseded:
                 entries.append(entry)
@@ -111,10 +121,23 @@ def deleted_apps(files: Iterable[Path], stack: str) -> list[DeletedApp]:
     return list(found.values())
 
 
-def _texts(file: Path) -> list[str]:
+def _warn(file: Path, text: bytes) -> None:
+    log.warning("a line of %s is not readable: %s", file, text[:80].decode(errors="replace"))
+
+
+def _texts(file: Path) -> list[bytes]:
+    return _split(_content(file))
+
+
+def _split(content: bytes) -> list[bytes]:
+    # Not splitlines(), which ends lines at a carriage return too. Bytes: a cut may go through a character.
+    return [t for t in content.split(b"\n") if t]
+
+
+def _content(file: Path, start: int = 0) -> bytes:
     try:
-        # Not splitlines(), which ends lines at characters that JSON leaves as they are.
-        return [t for t in file.read_text(encoding="utf-8").split("\n") if t]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise LogError(f"the log {file} cannot be read: {reason}") from None
+        with file.open("rb") as opened:
+            opened.seek(start)
+            return opened.read()
+    except OSError as error:
+        raise LogError(f"the log {file} cannot be read: {error.strerror}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import UTC
 
 from qlift.bundle.sheets import sheet_text
 from qlift.cloud.log_files import Line
@@ -34,7 +35,7 @@ class Outcome:
         self.job = line.job or self.job
         self.name = line.subject or self.name
         self.source_id = line.source_id or self.source_id
-        self.time = line.time.isoformat(timespec="seconds")
+        self.time = line.time.astimezone(UTC).isoformat(timespec="seconds")
         self.requests += bool(line.method)
         if line.event:
             self.what, self.why = line.event, line.why

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import stat
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from typer.testing import CliRunner
 from qlift.cli import app
 from qlift.cli.run_progress import line as progress_line
 from qlift.cloud.log import RequestLog, Work, working_on
-from qlift.cloud.log_files import deleted_apps, follow, log_files, read_lines
-from qlift.runs.run import Progress
+from qlift.cloud.log_files import deleted_apps, follow, log_files, of_object, read_lines
+from qlift.pulumi_cli import Engine
+from qlift.review.make import Stack
+from qlift.runs.graph import Graph, Node
+from qlift.runs.run import Failure, Progress, Ran
 
 STACK = "finance-prod"
 APP = Work(STACK, "apps", "App", "ledger.site.0123456789ab", "0123456789ab")
@@ -59,7 +63,7 @@ def test_by_default_a_stack_has_a_folder(root: Path) -> None:
     [line] = read_lines([file], STACK)
     assert (line.job, line.step, line.object) == ("apps", "App", APP.object)
     assert (line.source_id, line.cloud_id, line.milliseconds) == ("0123456789ab", "id-1", 1000)
-    assert [x.object for x in follow(root, "org/qlift/finance-prod", None)] == [APP.object]
+    assert [x.object for x in read_lines([file], "org/qlift/finance-prod")] == [APP.object]
 
 
 def test_a_state_names_no_folder_elsewhere(root: Path) -> None:
@@ -101,8 +105,48 @@ def test_filters(root: Path) -> None:
     call(log, APP, None, subject="Lost")
     assert [json.loads(t).get("status") for t in qlift("--failed", "--json").splitlines()] == [None]
     assert len(qlift("--object", "LEDGER").splitlines()) == 2
-    assert "no answer" in qlift("--object", "lost") and len(qlift("--object", "lost").splitlines()) == 1
+    assert "no answer" in qlift("--object", "lost", "--failed")
     assert qlift("--object", "x-y-z") == ""
+
+
+def test_filters_take_objects_whole(root: Path) -> None:
+    log = RequestLog.from_environment(root)
+    names = {"ledger": "General Ledger", "slow": "Slow", "bad": "Bad", "half": "Half"}
+    works = {key: Work(STACK, "apps", "App", key) for key in names}
+
+    def requests(key: str, *statuses: int) -> None:
+        for status in statuses:
+            call(log, works[key], status, subject=f'app "{names[key]}"', made="")
+
+    requests("ledger", 400)
+    log.note_end(works["ledger"], "failed", "refused")
+    requests("ledger", 201)
+    log.note_end(works["ledger"], "created")
+    requests("slow", 429, 201)
+    log.note_end(works["slow"], "created")
+    requests("bad", 201, 500)
+    log.note_end(works["bad"], "failed", "broken")
+    requests("half", 429)
+
+    def became(*args: str) -> dict[str, tuple[str, str]]:
+        rows = csv.DictReader(io.StringIO(qlift("--csv", "-", *args)))
+        return {row["object"]: (row["what"], row["requests"]) for row in rows}
+
+    assert became("--failed") == {"bad": ("failed", "2")}
+    assert became("--object", "General Ledger") == {"ledger": ("created", "2")}
+    assert became("--object", "General Ledger", "--failed") == {}
+    told = [json.loads(t) for t in qlift("--object", "General Ledger", "--json").splitlines()]
+    assert [x.get("event") or x["status"] for x in told] == [400, "failed", 201, "created"]
+    told = [json.loads(t) for t in qlift("--object", "General Ledger", "--json", "--failed").splitlines()]
+    assert [x.get("event") or x["status"] for x in told] == [400, "failed"]
+
+
+def test_an_object_stays_chosen_while_following(root: Path) -> None:
+    log = RequestLog.from_environment(root)
+    call(log, APP, subject="Known", made="1")
+    pauses = iter((lambda: log.note_end(APP, "created"),))
+    told = of_object(follow(root, STACK, lambda: next(pauses)()), "known")
+    assert [[x.event for x in next(told)] for _ in range(2)] == [[""], ["created"]]
 
 
 def test_following_tells_each_line_once(root: Path) -> None:
@@ -110,7 +154,34 @@ def test_following_tells_each_line_once(root: Path) -> None:
     call(log, APP, made="1")
     pauses = iter((lambda: call(log, APP, made="2"), lambda: None, lambda: call(log, APP, made="3")))
     told = follow(root, STACK, lambda: next(pauses)())
-    assert [next(told).cloud_id for _ in range(3)] == ["1", "2", "3"]
+    assert [[x.cloud_id for x in next(told)] for _ in range(4)] == [["1"], ["2"], [], ["3"]]
+
+
+def test_following_waits_for_the_end_of_a_line(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    call(RequestLog.from_environment(root), APP, made="1")
+    [file] = log_files(root, STACK)
+    line = json.dumps({"time": "2026-11-01T12:00:00Z", "object": "Löhne"}, ensure_ascii=False).encode()
+    middle = line.index("ö".encode()) + 1
+
+    def add(piece: bytes) -> None:
+        with file.open("ab") as opened:
+            opened.write(piece)
+
+    pieces = iter((line[:middle], line[middle:], b"\n"))
+    told = follow(root, STACK, lambda: add(next(pieces)))
+    assert [[x.object for x in next(told)] for _ in range(4)] == [[APP.object], [], [], ["Löhne"]]
+    assert caplog.text == ""
+
+
+def test_times_are_utc(root: Path) -> None:
+    folder = root / "logs" / STACK
+    folder.mkdir(parents=True)
+    (folder / "x.jsonl").write_text(
+        '{"time": "2026-11-01T01:00:00+02:00", "object": "x", "event": "created"}\n'
+    )
+    assert qlift().startswith("2026-10-31 23:00:00 UTC ")
+    [row] = csv.DictReader(io.StringIO(qlift("--csv", "-")))
+    assert row["time"] == "2026-10-31T23:00:00+00:00"
 
 
 def test_lines_that_are_not_readable_are_said_and_left_out(
@@ -119,11 +190,12 @@ def test_lines_that_are_not_readable_are_said_and_left_out(
     folder = root / "logs" / STACK
     folder.mkdir(parents=True)
     good = {"time": "2026-11-01T12:00:00Z", "stack": STACK, "event": "created", "object": "a\u2028b"}
-    (folder / "x.jsonl").write_text(
-        '{"time": "2026\n' + json.dumps(good, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    without_zone = {**good, "time": "2026-11-01T12:00:00"}
+    lines = [b'{"time": "2026', "L\u00f6".encode()[:2], json.dumps(without_zone).encode()]
+    lines.append(json.dumps(good, ensure_ascii=False).encode())
+    (folder / "x.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     assert len(qlift("--json").strip("\n").split("\n")) == 1
-    assert "is not readable" in caplog.text
+    assert caplog.text.count("is not readable") == 3
 
 
 def test_deleted_apps_of_all_files_the_last_of_each(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,3 +229,22 @@ def test_progress_in_lines() -> None:
     assert progress_line(Progress(50, 10), 40, 60) == "10 of 40 objects done, about 3 min 0 s left"
     waiting = Progress(50, 30, "waiting 12 s for the tenant's limit of writes")
     assert progress_line(waiting, 40, 60).endswith("20 s left, waiting 12 s for the tenant's limit of writes")
+
+
+def test_a_run_is_summed_up_even_if_its_log_is_lost(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = Stack(root, STACK, Engine(root, root, "", "path"), {})
+    node = Node("urn:x", "App", "bad", "apps", frozenset(), "same")
+
+    def loses_its_log(*_: object, **__: object) -> Ran:
+        [file] = log_files(root, STACK)
+        file.unlink()
+        return Ran(False, False, {"deleted": 2}, (Failure("apps", "App", "bad", "refused"),), ())
+
+    module = import_module("qlift.cli.up")  # The package has the command under this name.
+    monkeypatch.setattr(module, "stack_named", lambda _: stack)
+    monkeypatch.setattr(module, "state_of", lambda _: Graph([node]))
+    monkeypatch.setattr(module, "run", loses_its_log)
+    done = CliRunner().invoke(app, ["undo", STACK, "--yes"])
+    assert done.exit_code == 1, done.output
+    assert "2 deleted" in done.stdout
+    assert "cannot be read" in done.stderr and "apps: refused" in done.stderr

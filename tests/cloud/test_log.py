@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -90,3 +92,29 @@ def test_a_log_that_fails_later_does_not_fail_a_change(
     shutil.rmtree(file.parent)
     assert _make(logged, "Still made")
     assert "Still made" in caplog.text
+
+
+def test_a_write_that_takes_less_goes_on_and_a_cut_line_spoils_no_other(
+    file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write = os.write
+    full: list[bool] = []
+
+    def little(descriptor: int, content: bytes) -> int:
+        if full and full.pop():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, content[:50])
+
+    def note(path: str) -> None:
+        log = RequestLog(file)
+        log.note(method="PUT", path=path, subject=path, status=200, trace_id=None, seconds=0.1)
+
+    monkeypatch.setattr(os, "write", little)
+    note("/whole")
+    assert [json.loads(t)["path"] for t in file.read_text().splitlines()] == ["/whole"]
+    full.extend((True, False))
+    note("/cut")
+    assert "/cut is missing in the log" in caplog.text
+    note("/next")
+    _, cut, last = file.read_text().splitlines()
+    assert len(cut) == 50 and json.loads(last)["path"] == "/next"
