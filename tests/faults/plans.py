@@ -16,6 +16,7 @@ from qlift.derivation.desired import (
     AppPublication,
     Assignee,
     Desired,
+    Job,
     ObjectOwner,
     PublishedAppOwner,
     ReloadSchedule,
@@ -24,6 +25,7 @@ from qlift.derivation.desired import (
     SpaceAssignment,
     SpaceOwner,
 )
+from qlift.derivation.plan import STANDARD_JOBS
 from qlift.derivation.spaces import WORKING_ROLES
 from tests.faults.short import Short
 from tests.faults.tenant import GROUP, PEOPLE, PRIVATE, subject
@@ -149,6 +151,7 @@ def desired(plan: Plan, app_file: AppFile) -> Desired:
     staged = {k: app_file(k, a.version, False) if a.published else whole[k] for k, a in apps.items()}
     return Desired(
         phase="demo",
+        jobs=tuple(Job(key=j.name, name=j.name, steps=j.steps) for j in STANDARD_JOBS),
         spaces=tuple(
             Space(
                 key=k,
