@@ -33,16 +33,17 @@ def jobs(
     """
     chosen = stack_named(stack)
     looked = look(chosen)
+    problems = looked.problems()
     lines = read_lines(log_files(chosen.root, stack), stack)
     found = jobs_of(looked.graph, looked.previewed.jobs, looked.previewed.steps, lines)
     if as_json:
         entries = [j.model_dump(mode="json") for j in found]
-        typer.echo(json.dumps({"stack": stack, "jobs": entries, "problems": looked.problems()}))
+        typer.echo(json.dumps({"stack": stack, "jobs": entries, "problems": problems}))
     else:
         _print(found)
-        for problem in looked.problems():
+        for problem in problems:
             typer.echo(problem, err=True)
-    raise typer.Exit(1 if looked.problems() else 0)
+    raise typer.Exit(1 if problems else 0)
 
 
 def _print(found: list[Job]) -> None:

@@ -14,6 +14,7 @@ from qlift.cloud.settings import SettingsError
 from qlift.derivation.names import slug
 from qlift.pulumi_cli import EngineError, find_engine
 from qlift.pulumi_cli.preview import Previewed
+from qlift.pulumi_cli.stack import exported_state
 from qlift.review.make import Stack, previewed_stack
 from qlift.runs import graph as graphs
 from qlift.runs.graph import Graph
@@ -62,10 +63,7 @@ def look(stack: Stack) -> Looked:
 
 def state_of(stack: Stack) -> Graph:
     """What the stack's state holds. Raises `EngineError`."""
-    done = stack.engine.run(["stack", "export", "-s", stack.name], cwd=stack.root, env=stack.env)
-    if done.returncode:
-        raise EngineError(f"the state of the stack {stack.name} cannot be read: {done.stderr.strip()}")
-    return graphs.from_state(json.loads(done.stdout))
+    return graphs.from_state(exported_state(stack.engine, stack.root, stack.env, stack.name))
 
 
 def job_named(name: str) -> str:

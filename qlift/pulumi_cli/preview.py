@@ -16,15 +16,13 @@ from typing import Any, Literal
 
 from qlift.pulumi_cli.engine import Engine
 from qlift.pulumi_cli.errors import EngineError
+from qlift.pulumi_cli.stack import GUARD, OURS, job_of, name_in
 
 Op = Literal["create", "update", "replace", "delete"]
 _OPS: dict[str, Op] = {"create": "create", "update": "update", "replace": "replace", "delete": "delete"}
 """A replacement is three events; `replace` stands for all of it."""
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """The engine's sign for what only the run itself will know."""
-_JOB = "qlik:job:Job"
-_GUARD = "DeleteGuard"
-_OURS = "pulumi-python:dynamic/qlik:"
 _LOOK_SECONDS = 0.5
 _HIDDEN = "__provider"
 
@@ -141,9 +139,9 @@ def _step(metadata: dict[str, Any], found: Previewed) -> None:
     kind = _kind(metadata)
     if kind is None:
         return
-    if kind == _GUARD and (jobs := _plain((metadata.get("new") or {}).get("inputs")).get("jobs")):
+    if kind == GUARD and (jobs := _plain((metadata.get("new") or {}).get("inputs")).get("jobs")):
         found.jobs = [str(job) for job in jobs]
-    if metadata["op"] == "same" and kind != _GUARD:
+    if metadata["op"] == "same" and kind != GUARD:
         found.unchanged += 1
     if metadata["op"] not in _OPS:
         return
@@ -153,8 +151,8 @@ def _step(metadata: dict[str, Any], found: Previewed) -> None:
         Step(
             op=_OPS[metadata["op"]],
             kind=kind,
-            key=_name(metadata["urn"]),
-            job=_name(parent) if f"{_JOB}::" in parent else "",
+            key=name_in(metadata["urn"]),
+            job=job_of(parent),
             id=str(old.get("id") or ""),
             old=_plain(old.get("outputs") or old.get("inputs")),
             new=_plain(new.get("inputs")),
@@ -170,16 +168,12 @@ def _drift(metadata: dict[str, Any], found: Previewed) -> None:
     was = _plain(old.get("outputs"))
     now = _plain(new.get("outputs")) if new.get("id") else None
     if was != now:
-        found.drift.append(Drift(kind, _name(metadata["urn"]), was, now))
+        found.drift.append(Drift(kind, name_in(metadata["urn"]), was, now))
 
 
 def _kind(metadata: dict[str, Any]) -> str | None:
     type_ = str(metadata["type"])
-    return type_.removeprefix(_OURS) if type_.startswith(_OURS) else None
-
-
-def _name(urn: str) -> str:
-    return urn.rpartition("::")[2]
+    return type_.removeprefix(OURS) if type_.startswith(OURS) else None
 
 
 def _plain(values: dict[str, Any] | None) -> dict[str, Any]:

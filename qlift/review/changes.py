@@ -12,9 +12,9 @@ from qlift.cloud.models import Task
 from qlift.derivation.desired import Desired
 from qlift.pulumi_cli.preview import Drift as EngineDrift
 from qlift.pulumi_cli.preview import Previewed, Step
+from qlift.pulumi_cli.stack import GUARD
 from qlift.reports.review.model import COMPARED, OPS, Change, Conflict, Drift, FieldChange, Op
 
-GUARD = "DeleteGuard"
 _OF_TASK = {"name", "enabled", "partial", "recurrence", "timezone", "start", "end"}
 
 

@@ -10,7 +10,7 @@ from qlift.cloud.uploads import CHUNK
 from qlift.derivation.assessment.effort import DESCRIBE, PUBLISH, Work, app_work, effort, publication_work
 from qlift.derivation.assessment.model import Effort, TenantFacts
 from qlift.pulumi_cli.preview import Step
-from qlift.review.changes import GUARD
+from qlift.pulumi_cli.stack import GUARD
 
 ONE = Work(writes=1)
 """A floor: of every other call."""

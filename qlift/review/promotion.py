@@ -6,13 +6,12 @@ when all else is done, so they are those of the last run that came to its end.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from qlift.derivation.digest import Digests
-from qlift.pulumi_cli import Engine, EngineError
-from qlift.review.changes import GUARD
+from qlift.pulumi_cli import Engine
+from qlift.pulumi_cli.stack import GUARD, exported_state
 
 PARTS = ("bundle", "plan")
 """What all targets of a phase share."""
@@ -36,9 +35,6 @@ def not_promoted(engine: Engine, root: Path, env: Mapping[str, str], other: str,
 
 
 def _applied(engine: Engine, root: Path, env: Mapping[str, str], stack: str) -> dict[str, str] | None:
-    done = engine.run(["stack", "export", "--stack", stack], cwd=root, env=env)
-    if done.returncode:
-        raise EngineError(f"the state of the stack {stack} cannot be read: {done.stderr.strip()}")
-    resources = json.loads(done.stdout)["deployment"].get("resources") or []
+    resources = exported_state(engine, root, env, stack)["deployment"].get("resources") or []
     guards = (r["inputs"] for r in resources if r["type"].endswith(f":{GUARD}"))
     return next(guards, None)

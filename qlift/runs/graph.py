@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-JOB_TYPE = "qlik:job:Job"
-OURS = "pulumi-python:dynamic/qlik:"
-GUARD = "DeleteGuard"
+from qlift.pulumi_cli.stack import GUARD, JOB_TYPE, OURS, job_of, name_in
+
 _PULUMIS_OWN = "pulumi:"
 """Types: the stack itself and the providers, which are part of every run."""
 SAME, NEW = "same", "create"
@@ -120,14 +119,10 @@ def _node(urn: str, entry: Mapping[str, Any], op: str) -> Node | None:
         urn=urn,
         kind="" if type_ == JOB_TYPE else type_.removeprefix(OURS),
         key=name_in(urn),
-        job=name_in(parent) if f"{JOB_TYPE}::" in parent else "",
+        job=job_of(parent),
         needs=frozenset({*needs, parent}),
         op=op,
     )
-
-
-def name_in(urn: str) -> str:
-    return urn.rpartition("::")[2]
 
 
 def _reached(urns: Iterable[str], edges: Mapping[str, Iterable[str]]) -> frozenset[str]:

@@ -27,7 +27,8 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 from qlift.pulumi_cli import Engine
-from qlift.runs.graph import GUARD, OURS, Graph, name_in
+from qlift.pulumi_cli.stack import GUARD, OURS, name_in
+from qlift.runs.graph import Graph
 
 Command = Literal["up", "destroy"]
 _CALLING = "Exception calling application: "

@@ -11,7 +11,8 @@ from qlift.cli import app
 from qlift.cli.stacks import LONGEST_COMMAND_LINE, Looked, job_named, must_fit
 from qlift.cloud.settings import SettingsError
 from qlift.pulumi_cli.preview import Previewed
-from qlift.runs.graph import GUARD, Graph, Node
+from qlift.pulumi_cli.stack import GUARD
+from qlift.runs.graph import Graph, Node
 
 
 def node(kind: str, key: str, job: str, *needs: str) -> Node:
