@@ -58,6 +58,16 @@ class Site:
         """By id."""
         return {s.id: s for s in self.bundle.streams}
 
+    def former_names(self, stream: Stream) -> tuple[str, ...]:
+        """Of earlier exports: a rename in the source must not break a plan."""
+        rename = self.bundle.renames.get(("stream", stream.id))
+        return tuple(rename.former_names) if rename else ()
+
+
+def properties_of(source: App | Stream) -> frozenset[tuple[str, str]]:
+    """Names and values of its custom properties."""
+    return frozenset((v.definition.name, v.value) for v in source.custom_properties)
+
 
 @dataclass(frozen=True)
 class Place:

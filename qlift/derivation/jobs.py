@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from qlift.bundle.models import App, Stream
-from qlift.derivation.context import Context, Place, SelectedApp, Site
+from qlift.bundle.models import Stream
+from qlift.derivation.context import Context, Place, SelectedApp, Site, properties_of
 from qlift.derivation.desired import Desired, InJob, Job
 from qlift.derivation.plan import STANDARD_JOBS, STEPS, JobPlan, JobSelection, Step
 
@@ -124,7 +124,7 @@ def _of_app(selected: SelectedApp) -> _Facts:
         streams=_stream_names(site, stream) if stream else frozenset(),
         tags=frozenset(t.name for t in app.tags),
         owner=app.owner.login.casefold(),
-        properties=_properties(app),
+        properties=properties_of(app),
     )
 
 
@@ -138,17 +138,12 @@ def _of_place(place: Place) -> _Facts:
         streams=_stream_names(site, stream),
         tags=frozenset(t.name for t in stream.tags),
         owner=stream.owner.login.casefold() if stream.owner else "",
-        properties=_properties(stream),
+        properties=properties_of(stream),
     )
 
 
 def _stream_names(site: Site, stream: Stream) -> frozenset[str]:
-    rename = site.bundle.renames.get(("stream", stream.id))
-    return frozenset({stream.id, stream.name, *(rename.former_names if rename else ())})
-
-
-def _properties(source: App | Stream) -> frozenset[tuple[str, str]]:
-    return frozenset((v.definition.name, v.value) for v in source.custom_properties)
+    return frozenset({stream.id, stream.name, *site.former_names(stream)})
 
 
 def _objects(wanted: Desired, source: _Source) -> Iterator[_Object]:

@@ -310,6 +310,9 @@ class AdoptPlan(PlanModel):
     """Reload tasks."""
 
 
+_SELECTS_NOTHING = "selects nothing; name something, or leave `select` out: what no other job takes"
+
+
 class JobSelection(PlanModel):
     """Objects of the phase. One has to satisfy every key given here.
 
@@ -333,9 +336,7 @@ class JobSelection(PlanModel):
     @model_validator(mode="after")
     def _selects(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError(
-                "selects nothing; name something, or leave `select` out: what no other job takes"
-            )
+            raise ValueError(_SELECTS_NOTHING)
         return self
 
 
@@ -368,9 +369,7 @@ class JobPlan(PlanModel):
     def _nothing_is_not_the_rest(cls, given: object) -> object:
         """Elsewhere a key with nothing after it is left out; here that would select other objects."""
         if given is None:
-            raise ValueError(
-                "selects nothing; name something, or leave `select` out: what no other job takes"
-            )
+            raise ValueError(_SELECTS_NOTHING)
         return given
 
     @model_validator(mode="after")

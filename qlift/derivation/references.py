@@ -81,10 +81,13 @@ _NUMBER = re.compile(r"(\d{1,20}(?:\.\d{1,6})?)(E\d{1,3})?", re.I)
 
 def _check_rewritten(site: Site, unused: list[str], findings: Findings) -> list[str]:
     """Gives the other rows. Nobody is `CORP\\123`, and `CORP\\00123` is there: a spreadsheet's work."""
-    by_number = {_as_number(u.login): u.login for u in site.bundle.users if _as_number(u.login)}
+    if not unused:
+        return []
+    by_number = {number: u.login for u in site.bundle.users if (number := _as_number(u.login))}
     others = []
     for login in unused:
-        meant = by_number.get(_as_number(login))
+        number = _as_number(login)
+        meant = by_number.get(number) if number else None
         if meant is None:
             others.append(login)
             continue

@@ -6,7 +6,7 @@ import difflib
 
 from qlift.bundle.models import App, Stream
 from qlift.derivation import names
-from qlift.derivation.context import Context, Place, SelectedApp, Site
+from qlift.derivation.context import Context, Place, SelectedApp, Site, properties_of
 from qlift.derivation.names import slug
 from qlift.derivation.plan import FromStream, PersonalSelection, SpacePlan
 
@@ -88,7 +88,7 @@ def _stream(context: Context, wanted: FromStream, where: str) -> tuple[Site, Str
     sites = [s for s in context.sites if wanted.site in (None, s.name)]
     hits = [(site, s) for site in sites for s in site.bundle.streams if wanted.stream in (s.name, s.id)]
     if not hits:
-        hits = [(site, s) for site in sites for s in site.bundle.streams if _was(site, s, wanted.stream)]
+        hits = [(x, s) for x in sites for s in x.bundle.streams if wanted.stream in x.former_names(s)]
     if len(hits) == 1:
         return hits[0]
     if hits:
@@ -108,12 +108,6 @@ def _stream(context: Context, wanted: FromStream, where: str) -> tuple[Site, Str
         f"did you mean {near[0]}?" if near else f"the streams are {', '.join(sorted(known)) or 'none'}",
     )
     return None
-
-
-def _was(site: Site, stream: Stream, name: str) -> bool:
-    """Whether the stream had this name in an earlier export: a rename there must not break the plan here."""
-    rename = site.bundle.renames.get(("stream", stream.id))
-    return rename is not None and name in rename.former_names
 
 
 def select_apps(context: Context, all_places: tuple[Place, ...]) -> tuple[SelectedApp, ...]:
@@ -154,12 +148,11 @@ def _chosen_streams(context: Context, all_places: tuple[Place, ...]) -> list[tup
 
 def _meets(context: Context, app: App) -> bool:
     wanted = context.plan.select.apps
-    properties = {(v.definition.name, v.value) for v in app.custom_properties}
     return (
         (not wanted.ids or app.id in wanted.ids)
         and (not wanted.names or app.name in wanted.names)
         and (not wanted.tags or any(t.name in wanted.tags for t in app.tags))
-        and set(wanted.custom_properties.items()) <= properties
+        and set(wanted.custom_properties.items()) <= properties_of(app)
     )
 
 
