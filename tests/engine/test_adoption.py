@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,17 +35,10 @@ class Adopting:
         self.people = Tenancy(tenant["url"], tenant["api_key"])
         phase.write_plan()
         # Which app that is: `qlift phase show` says it, and exits with what has to be adopted.
-        shown = self.qlift("phase", "show", "demo", "--target", "test", "--json")
+        shown = self.phase.qlift("phase", "show", "demo", "--target", "test", "--json")
         app, schedule = adoptable(Desired.model_validate_json(shown.stdout))
         self.ids = make_what_people_have(self.people, app, schedule, GROUP)
         phase.control("POST", "clock", {"advance": 300})
-
-    def qlift(self, *args: str) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, **self.phase.project.env}
-        command = [sys.executable, "-m", "qlift.cli", *args]
-        return subprocess.run(
-            command, cwd=self.phase.folder, env=env, capture_output=True, text=True, check=False
-        )
 
     def tenant(self) -> Any:
         return without_what_tells_nothing(self.phase.tenant(ids=True))
@@ -79,11 +69,11 @@ def test_what_people_had_comes_back_whatever_happens_between(adopting: Adopting)
     refused = phase.preview()
     assert not refused.ok and "qlift adopt" in refused.output and "ADOPTED-MISSING" in refused.output
     # The review writes them down, and nothing may be applied before a person has read and committed them.
-    done = adopting.qlift("review", "demo", "--save-plan")
+    done = adopting.phase.qlift("review", "demo", "--save-plan")
     assert done.returncode == 1, done.stderr
     assert "now stand in stacks/demo/adopted.yaml with the former values" in done.stdout
     written = (phase.folder / "stacks" / "demo" / "adopted.yaml").read_bytes()
-    done = adopting.qlift("review", "demo", "--save-plan")
+    done = adopting.phase.qlift("review", "demo", "--save-plan")
     assert done.returncode == 0 and adopting.tenant() == before, done.stdout
     reviewed = phase.folder / "reports" / "demo"
     assert (reviewed / "plan.json").exists()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,15 +47,7 @@ class Promoting:
 
     def review(self, *args: str) -> tuple[int, str]:
         """Of prod, promoted from dev: exit code, and what it said."""
-        command = ["review", "demo-prod", "--promoted-from", "demo-dev", *args]
-        done = subprocess.run(
-            [sys.executable, "-m", "qlift.cli", *command],
-            cwd=self.phase.folder,
-            env={**os.environ, **self.phase.project.env, **self.env},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = self.phase.qlift("review", "demo-prod", "--promoted-from", "demo-dev", *args, env=self.env)
         return done.returncode, done.stdout + done.stderr
 
     @property

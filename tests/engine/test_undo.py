@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -44,17 +42,13 @@ def flat(text: str) -> str:
 
 
 def restore(phase: Phase) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "qlift.cli", "restore", "demo", "--log", "changes.jsonl"]
-    env = {**os.environ, **phase.project.env}
-    return subprocess.run(command, cwd=phase.folder, env=env, capture_output=True, text=True, check=False)
+    return phase.qlift("restore", "demo", "--log", "changes.jsonl")
 
 
 def review(phase: Phase) -> str:
     """What the pull request shows, as plain text."""
     phase.write_plan()
-    command = [sys.executable, "-m", "qlift.cli", "review", "demo"]
-    env = {**os.environ, **phase.project.env}
-    done = subprocess.run(command, cwd=phase.folder, env=env, capture_output=True, text=True, check=False)
+    done = phase.qlift("review", "demo")
     assert done.returncode == 0, done.stderr
     return flat(
         (phase.folder / "reports" / "demo" / "review.md").read_text(encoding="utf-8").replace("\\", "")

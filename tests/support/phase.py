@@ -150,6 +150,18 @@ class Phase:
     def bundle(self) -> Bundle:
         return load_bundle(self.folder / "exports" / "sample")
 
+    def qlift(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """The command as people call it, with what `pulumi` gets too."""
+        return subprocess.run(
+            [sys.executable, "-m", "qlift.cli", *args],
+            cwd=self.folder,
+            env={**os.environ, **self.project.env, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def shown(self) -> dict[str, Any]:
         """What `qlift phase show` says."""
         command = [sys.executable, "-m", "qlift.cli", "phase", "show", "demo", "--target", "test", "--json"]
