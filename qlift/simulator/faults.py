@@ -23,6 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qlift.simulator.clock import Clock
+
 Side = Literal["tenant", "site"]
 
 WEBSOCKET = "WEBSOCKET"
@@ -92,7 +94,8 @@ class Fault(BaseModel):
 class Faults:
     """The faults that are set and the log of requests. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = Lock()
         self._set: list[tuple[Fault, list[int]]] = []
         self._log: deque[dict[str, Any]] = deque(maxlen=_LOG_LENGTH)
@@ -120,10 +123,9 @@ class Faults:
         return found
 
     def record(self, side: Side, method: str, target: str, status: int | None, client: str) -> None:
+        row = {"side": side, "method": method, "path": target, "status": status, "client": client}
         with self._lock:
-            self._log.append(
-                {"side": side, "method": method, "path": target, "status": status, "client": client}
-            )
+            self._log.append({**row, "at": self._clock.now().timestamp()})
 
     def requests(self) -> list[dict[str, Any]]:
         """Oldest first. `status` None: the client got no answer. `client` tells apart processes that work as

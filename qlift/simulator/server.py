@@ -67,7 +67,7 @@ class Simulator:
         self.clock = clock or Clock()
         if clock is None:
             self.clock.advance(float(self.store.get_setting(CLOCK) or 0.0))
-        self.faults = Faults()
+        self.faults = Faults(self.clock)
         kept = self.store.get_setting(SWITCHES)
         self._world = World(
             self.store, self.clock, switches or Switches.model_validate(kept if kept is not None else {})

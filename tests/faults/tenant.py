@@ -66,7 +66,7 @@ class FaultyTenant:
             for n in (*PEOPLE, *OTHERS)
         ]
         self._credentials = seed_tenant(self.world.store, people, [GROUP], self.world.clock)
-        self.faults = Faults()
+        self.faults = Faults(self.world.clock)
         self._app = create_tenant_app(self.world)
         served = FaultMiddleware(self._app, self.faults, "tenant", lambda: end_access_tokens(self.world))
         self._loop = asyncio.new_event_loop()

@@ -8,6 +8,7 @@ import pytest
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Message
 
+from qlift.simulator.clock import Clock
 from qlift.simulator.faults import FaultMiddleware, Faults
 
 
@@ -23,7 +24,7 @@ from qlift.simulator.faults import FaultMiddleware, Faults
     ],
 )
 def test_logged_before_the_last_byte_leaves(answer: ASGIApp) -> None:
-    faults = Faults()
+    faults = Faults(Clock())
     left = -1
 
     async def send(message: Message) -> None:
