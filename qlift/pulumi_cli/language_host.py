@@ -144,7 +144,10 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 def main() -> None:
     """Serve until the engine interrupts us or is gone; a kill -9 gives it no time to say so."""
     engine = os.getppid()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where SIGINT is ignored, as in the background of a script (`pulumi up &`): the engine would wait
+    # five seconds for our end, once or twice a run.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     host = LanguageHost(program_runner=sys.argv[1], engine_address=sys.argv[-1])
     server = grpc.server(ThreadPoolExecutor(max_workers=4))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)

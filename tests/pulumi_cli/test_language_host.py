@@ -149,3 +149,16 @@ def test_program_and_host_end_with_a_killed_engine(engine: Engine, tmp_path: Pat
     running.kill()
     running.communicate(timeout=60)
     eventually(lambda: not any(map(is_alive, processes)), "the program or its host lives on")
+
+
+def test_the_host_ends_when_interrupted_though_its_parents_ignored_interrupts() -> None:
+    """As in the background of a script: what is ignored is inherited, and the engine waits for our end."""
+    host = [sys.executable, "-m", "qlift.pulumi_cli.language_host", "no-program-runner", "127.0.0.1:1"]
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+    with subprocess.Popen([*ignoring, *host], stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None and int(running.stdout.readline())
+        running.send_signal(signal.SIGINT)
+        try:
+            assert running.wait(timeout=30) == 0
+        finally:
+            running.kill()
