@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,3 +42,35 @@ def test_a_429_is_waited_for_as_told(engine: Engine, tmp_path: Path) -> None:
         refused = [r for r in phase.control("GET", "requests") if r["status"] == 429]
         assert 0 < len(refused) <= 12, refused
         assert "s for the tenant's limit of writes" in up.output
+
+
+UPLOAD = "/api/v1/temp-contents"
+"""A tier of its own."""
+
+
+def writes(phase: Phase) -> list[dict[str, Any]]:
+    """What the tenant counts as a write, in the order of its answers; who signs in is nobody yet."""
+    asked = [r for r in phase.control("GET", "requests") if r["side"] == "tenant" and r["client"]]
+    return [r for r in asked if r["method"] != "GET" and not r["path"].startswith(UPLOAD)]
+
+
+def test_a_run_uses_the_bursts_and_ends_within_five_percent_of_the_floor(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """A window's worth at once, then nothing until it is over: nobody gets more writes taken in that time."""
+    in_a_window, window = 14, 20
+    with Simulator(sample=SAMPLE) as simulator:
+        phase = Phase(engine, simulator, tmp_path)
+        phase.plan |= PLAN
+        phase.export()
+        a_minute = in_a_window * 60 // window
+        phase.control("PATCH", "switches", {"tier2_per_minute": a_minute, "limit_window_seconds": window})
+        phase.set_target(limits={"writes": a_minute, "window_seconds": window})
+        phase.control("DELETE", "requests")
+        up = phase.up("--skip-preview")
+        assert up.ok, up.output
+        asked = writes(phase)
+        assert not [r for r in asked if r["status"] == 429]
+        floor = (math.ceil(len(asked) / in_a_window) - 1) * window
+        seconds = asked[-1]["at"] - asked[0]["at"]
+        assert floor >= 2 * window and seconds <= floor * 1.05, (len(asked), floor, seconds)

@@ -1,6 +1,7 @@
 """Three phases and the foundation whose spaces they use, run at the same time against one tenant.
 
-One identity, its limits on and divided by nobody (no `share`), the state of all on one PostgreSQL.
+One identity, its limits on, the state of all on one PostgreSQL: once with the limit divided between the four
+(`share`), once with each taking what it gets.
 """
 
 from __future__ import annotations
@@ -79,7 +80,10 @@ def longest_wait(writes: list[str], client: str) -> int:
     return max(b - a - 1 for a, b in pairwise(own))
 
 
-def test_three_phases_and_their_foundation_at_the_same_time(engine: Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("share", [pytest.param(None, id="no share"), pytest.param(0.25, id="a share each")])
+def test_three_phases_and_their_foundation_at_the_same_time(
+    engine: Engine, tmp_path: Path, share: float | None
+) -> None:
     with postgresql() as env, Simulator(sample=SAMPLE) as simulator:
         phase = Phase(engine, simulator, tmp_path, env=env | {"PULUMI_HOME": str(tmp_path / "home")})
         before = phase.tenant()
@@ -95,7 +99,8 @@ def test_three_phases_and_their_foundation_at_the_same_time(engine: Engine, tmp_
         # The foundation grows while the others use it.
         team.plan("foundation", {**BASE, **COMPANY}, [])
         phase.control("PATCH", "switches", {"tier2_per_minute": WRITES, "limit_window_seconds": WINDOW})
-        phase.set_target(limits={"writes": WRITES, "window_seconds": WINDOW})
+        divided = {} if share is None else {"share": share}
+        phase.set_target(limits={"writes": WRITES, "window_seconds": WINDOW}, **divided)
         phase.control("DELETE", "requests")
         team.at_once()
         asked = [r for r in phase.control("GET", "requests") if r["side"] == "tenant" and r["client"]]
@@ -106,9 +111,9 @@ def test_three_phases_and_their_foundation_at_the_same_time(engine: Engine, tmp_
         # No starvation: nobody waits while the others get more than two windows' worth of writes.
         waits = {client: longest_wait(writes, client) for client in set(writes)}
         assert max(waits.values()) <= 2 * IN_A_WINDOW, waits
-        # Who was refused waits as told, instead of asking again and again.
+        # Who was refused waits as told, instead of asking again and again; who shares is not refused.
         refused = [r for r in changing if r["status"] == 429]
-        assert len(refused) < len(writes) / 2, (len(refused), len(writes))
+        assert len(refused) < len(writes) / 2 if share is None else not refused, (len(refused), len(writes))
 
         after, kinds = phase.tenant(), team.objects()
         assert len(after["spaces"]) - len(before["spaces"]) == kinds["Space"]
