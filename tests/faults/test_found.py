@@ -83,3 +83,11 @@ def test_an_app_that_is_deleted_and_still_listed_is_not_taken_for_a_restored_one
     again = life(Step("up"), Step("wait"), Step("destroy"), Step("up"), plans=(plan,), switches=late)
     # With a clock that is fast, so that the wait for the lists ends too early.
     check(replace(again, skew=(0.0, 1.05)))
+
+
+def test_a_run_whose_token_ends_goes_on_with_another() -> None:
+    """Not a find: at each of its writes; random lives seldom end a token."""
+    plan = Plan(SpacePlan(), fin=SpacePlan(owner="ben"), budget=AppPlan(published="copy"))
+    for write in range(1, 10):
+        ended = (Fault(method="POST|PUT|PATCH", path="^/api", nth=write, action="expire"),)
+        check(life(Step("up", faults=ended), plans=(plan,)))
