@@ -103,7 +103,7 @@ def test_a_run_whose_token_ends_goes_on_with_another() -> None:
 
 @pytest.mark.parametrize("action", ["drop", "status:504"])
 def test_without_a_mark_a_lost_answer_is_found_out_too(action: str) -> None:
-    """Not a find of the lives, which all leave marks. A space tells by its name, a publication as what is new."""
+    """The lives all leave marks. A space is known by its name, a publication as what is new in its space."""
     plan = Plan(
         SpacePlan(), fin=SpacePlan(), budget=AppPlan(published="copy"), ledger=AppPlan(published="move")
     )
