@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypedDict
 from urllib.parse import urljoin, urlsplit
@@ -34,6 +35,7 @@ from qlift.cloud.errors import (
 from qlift.cloud.limits import READS, UPLOADS, WRITES, Limiter, RateLimits, Waiting
 from qlift.cloud.log import RequestLog
 from qlift.cloud.models import TenantInfo, User, parsed
+from qlift.cloud.recovery import tenant_time
 from qlift.cloud.secrets import without
 
 CONNECT_SECONDS = 10.0
@@ -184,6 +186,8 @@ class Client:
         self._scopes: frozenset[str] | None = None
         self._lock = threading.RLock()
         self._me: User | None = None
+        self._ahead: float | None = None
+        """The tenant's clock less `now`, by the last answer: one assignment, so no lock."""
         self._down: tuple[float, str] | None = None
         """Until when the tenant is not tried again, and why."""
 
@@ -264,6 +268,11 @@ class Client:
     def tenant(self) -> TenantInfo:
         subject = f"tenant {self.url}"
         return parsed(TenantInfo, self.get("/api/v1/tenants/me", subject=subject), subject)
+
+    def tenant_now(self) -> datetime | None:
+        """By the tenant's own clock, to some seconds: this machine's may be wrong. None: it has not said."""
+        ahead = self._ahead
+        return None if ahead is None else datetime.fromtimestamp(self.now() + ahead, UTC)
 
     def own_path(self, href: str, subject: str) -> str:
         """The path of a link, if it leads to this tenant: the credentials go nowhere else."""
@@ -413,6 +422,8 @@ class Client:
             except httpx.RequestError as error:
                 reason = scrub(self._clean(str(error))) or type(error).__name__
                 raise _Lost(reason, sent=not isinstance(error, NOT_SENT)) from None
+            if (answered := tenant_time(response.headers)) is not None:
+                self._ahead = answered.timestamp() - self.now()
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 return response
             pause = _retry_after(response)
