@@ -48,7 +48,7 @@ class AppInputs(AdoptableInputs):
     source_fingerprint: str = ""
     """Of an adopted app, whose own fingerprint is `-`: its content is not migrated."""
     given_away: bool = False
-    """It has an AppOwner: so an app that is the tool's was taken back by an undo."""
+    """It has an AppOwner: so an app that is the tool's was taken back by an undo, or is not given yet."""
     left_over: list[str] = []
     """Ids of copies that a killed run left behind: found by read, removed by update."""
 

@@ -123,7 +123,7 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
         live = _live(id_, known)
         edits, old_half = session().edits, providers.base.claims.is_kept(self.kind, known.key)
-        if edits.stays(id_) and (old_half or id_ in edits.replaced()):
+        if (old_half or id_ in edits.replaced()) and edits.stays(id_):
             return
         if live is None:
             if known.personal:

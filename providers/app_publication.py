@@ -49,7 +49,7 @@ class AppPublicationInputs(Inputs):
     on_source_change: Decision = "ask"
     """What becomes of an app whose source changed, and which people changed in the tenant too."""
     given_away: bool = False
-    """It has an AppOwner: so an app that is the tool's was taken back by an undo."""
+    """It has an AppOwner: so an app that is the tool's was taken back by an undo, or is not given yet."""
     left_over: list[str] = []
     """Ids of what a killed run left behind: found by read, removed by update."""
 
