@@ -12,7 +12,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
-from providers.app_removal import remove_app
+from providers.app_removal import remove_app, take_back
 from providers.base import Gone, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
 from providers.rivals import claimed_by_another
@@ -48,7 +48,7 @@ class AppInputs(AdoptableInputs):
     source_fingerprint: str = ""
     """Of an adopted app, whose own fingerprint is `-`: its content is not migrated."""
     given_away: bool = False
-    """It has an AppOwner: so an app that is the tool's was taken back by an undo."""
+    """It has an AppOwner: so an app that is the tool's was taken back by an undo, or is not given yet."""
     left_over: list[str] = []
     """Ids of copies that a killed run left behind: found by read, removed by update."""
 
@@ -197,6 +197,9 @@ class AppProvider(AdoptingProvider[AppInputs]):
                 raise Refusal("the app is gone; run `pulumi up` again, it makes it anew")
             if live.space_id != space_id:
                 apps.move_app(tenant, live, space_id, new.subject)
+        if old.given_away and not new.given_away and not new.adopted and (left := _live(id_, new)):
+            # Its AppOwner goes at the end of the run, and keeps no date of it: this one's own write does.
+            take_back(left, new.subject)
         apps.describe(
             tenant,
             id_,

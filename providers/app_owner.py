@@ -1,7 +1,7 @@
 """AppOwner: who owns an app, staged, published or personal. A late resource.
 
 Owning an app raises its owner's role in the space, so the planned roles are put back. Undo gives the app
-back to the tool's identity, which is what makes deleting a personal app possible.
+back to the tool's identity; where the app goes too, its own delete does (`providers.app_removal`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pulumi.dynamic import Resource
 
 import providers.base
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree_on_owner, former_owner
+from providers.app_removal import take_back
 from providers.base import Gone, Refusal, declared, log
-from providers.edits import WRITTEN
 from providers.session import refusals, session
 from qlift.cloud import adoption, apps, schedules
 from qlift.cloud.errors import Forbidden
@@ -73,8 +73,7 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
         edits = session().edits
         if live.owner_id == _owner_id(new):
             apps.finish_owner_change(session().tenant, live, _roles(new), new.subject)
-            # By a run that was killed before it recorded that: the date is of its write.
-            return new.app_id, _ours(new) | (edits.output(new.app_id) or {WRITTEN: live.modified_date})
+            return new.app_id, _ours(new) | edits.given_already(live)
         touched = edits.touched(new.app_id, lambda _: False)
         _give(live, new)
         return new.app_id, _ours(new) | edits.output(new.app_id) | touched
@@ -122,14 +121,10 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
         return _ours(new) | session().edits.output(id_) | touched
 
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
-        tenant = session().tenant
         live = _live(id_, known)
         edits, old_half = session().edits, providers.base.claims.is_kept(self.kind, known.key)
-        if old_half and edits.stays(id_):
+        if (old_half or id_ in edits.replaced()) and edits.stays(id_):
             return
-        if live is not None and (old_half or edits.is_doomed(id_)):
-            # Taking it back is a change of our own, which would hide theirs from the delete of the app.
-            edits.may_delete(live, known.subject)
         if live is None:
             if known.personal:
                 raise Refusal(
@@ -138,9 +133,12 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
                     "state with `pulumi state delete`"
                 )
             return
-        me = tenant.client.me()
-        if live.owner_id != me.id:
-            apps.take_app_back(tenant, id_, known.subject)
+        if old_half or edits.is_doomed(id_):
+            # The app goes too. Who deletes it takes it back: this would hide what people do until then.
+            edits.may_delete(live, known.subject, last_look=False)
+            return
+        edits.note_taken_back(live)
+        take_back(live, known.subject)
 
 
 def _live(id_: str, known: AppOwnerInputs) -> App | None:

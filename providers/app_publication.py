@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
-from providers.app_removal import remove_app
+from providers.app_removal import remove_app, take_back
 from providers.base import Gone, Inputs, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
 from providers.rivals import claimed_by_another
@@ -49,7 +49,7 @@ class AppPublicationInputs(Inputs):
     on_source_change: Decision = "ask"
     """What becomes of an app whose source changed, and which people changed in the tenant too."""
     given_away: bool = False
-    """It has an AppOwner: so an app that is the tool's was taken back by an undo."""
+    """It has an AppOwner: so an app that is the tool's was taken back by an undo, or is not given yet."""
     left_over: list[str] = []
     """Ids of what a killed run left behind: found by read, removed by update."""
 
@@ -166,6 +166,9 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         touched = here.edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
         for left_over in old.left_over:
             apps.delete_app(here.tenant, left_over, f"a copy of {new.subject}")
+        if old.given_away and not new.given_away and (left := apps.find_app(here.tenant, id_, new.subject)):
+            # As of an app: the date of this one's own write is kept.
+            take_back(left, new.subject)
         marked = new.line if new.provenance == "description" else None
         if old.fingerprint == new.fingerprint and old.app_id == new.app_id:
             apps.describe(here.tenant, id_, name=new.name, description=new.description, provenance=marked)

@@ -40,8 +40,12 @@ def remove_app(
     if old_half and here.edits.stays(app_id):
         here.edits.release(live, known.subject)
         return
-    changes = here.edits.may_delete(live, known.subject)
+    changes = here.edits.may_delete(live, known.subject, last_look=True)
+    # A personal app cannot be deleted otherwise, and one that is restored comes back as its owner's. Not
+    # sooner: the new date of the app would hide what people do until then.
+    take_back(live, known.subject)
     deleted_at = apps.delete_app(here.tenant, app_id, known.subject)
+    here.edits.note_deleted(app_id)
     until = recoverable_until(live, deleted_at)
     here.tenant.client.log.note_deleted_app(
         DeletedApp(
@@ -66,6 +70,13 @@ def remove_app(
         if until
         else " for good: the tenant keeps none that is younger than 45 minutes",
     )
+
+
+def take_back(live: App, subject: str) -> None:
+    """From its owner, if it is not the tool's already."""
+    tenant = session().tenant
+    if live.owner_id != tenant.client.me().id:
+        apps.take_app_back(tenant, live.id, subject)
 
 
 def _is_peoples(live: App, known: Removed) -> bool:

@@ -16,7 +16,7 @@ import providers.base
 from providers import conflicts
 from providers.base import Refusal, log
 from qlift.cloud import apps
-from qlift.cloud.edits import changed_quickly, dates_of, edits_of, latest, own_reload
+from qlift.cloud.edits import changed_quickly, dates_of, edits_of, is_recent, latest, own_reload
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.models import App
 from qlift.cloud.provenance import Provenance, provenance_of, without_line
@@ -28,6 +28,14 @@ WRITTEN = "written"
 
 TOUCHED = "touched"
 """Output: what people had done to an app when we wrote it again, in words. It stays: their work is in it."""
+
+OWN_CHANGE_SECONDS = 3600.0
+"""So long after it an unrecorded change of an app's owner is taken for our own, of a run that was killed.
+
+An undo takes an app back right before it deletes it, and who has a killed run runs it again. The longer
+this is, the more of people's work would pass for ours: within it none is seen."""
+TAKEN_BACK = "taken back from its owner"
+GIVEN = "given to its owner"
 
 Decision = Literal["ask", "republish", "new_copy"]
 
@@ -63,12 +71,15 @@ class Edits:
     _decided: set[str] = field(default_factory=set)
     """Apps that changed on both sides: what becomes of them has been said."""
     _released: set[str] = field(default_factory=set)
+    _before: dict[str, App] = field(default_factory=dict)
+    """Apps that this process took back, as they were before."""
+    _deleted: set[str] = field(default_factory=set)
     _lost: dict[str, tuple[str, ...]] | None = None
     """Apps whose changes this run would lose, with the changes; settled before the first delete."""
     _kept: set[str] = field(default_factory=set)
     """Apps whose planned owner is this tool."""
-    _late: list[str] = field(default_factory=list)
-    """Further ones, met while deleting."""
+    _late: dict[str, str] = field(default_factory=dict)
+    """Further ones, met while deleting, in words."""
 
     # What the state holds.
 
@@ -99,15 +110,38 @@ class Edits:
         `is_done`: the write was made already, by a run that was killed before it recorded that.
         """
         live = self.tenant.index.app(app_id)
-        if live is not None and is_done(live):
-            live = None
+        if live is None or is_done(live):
+            return self._touched_by(app_id, ())
+        return self._touched_by(app_id, self._dates(live, TAKEN_BACK if self._is_held_back(live) else ""))
+
+    def given_already(self, live: App) -> dict[str, Any]:
+        """What the state keeps of an app that is its planned owner's, by a run that did not record that.
+
+        The date is of that run's write only while it is recent: later it may be of people's work.
+        """
+        if own := self.output(live.id):
+            return own
+        if self._is_recent(live):
+            return {WRITTEN: live.modified_date}
+        return self._touched_by(live.id, self._dates(live, GIVEN))
+
+    def note_taken_back(self, live: App) -> None:
+        """Before that: its new date hides what people did until then from a delete in this run."""
         with self._lock:
-            written = self._since(app_id, self._written.get(app_id))
-        found = dates_of(live, written, self._is_own_reload) if live else ()
+            self._before.setdefault(live.id, live)
+
+    def note_deleted(self, app_id: str) -> None:
+        with self._lock:
+            self._deleted.add(app_id)
+
+    def _touched_by(self, app_id: str, found: tuple[str, ...]) -> dict[str, Any]:
         if found:
             with self._lock:
                 self._touched.setdefault(app_id, ", ".join(found))
         return {TOUCHED: self._touched[app_id]} if app_id in self._touched else {}
+
+    def _dates(self, live: App, or_ours: str) -> tuple[str, ...]:
+        return dates_of(live, self._written_of(live), self._is_own_reload, or_ours)
 
     def output(self, app_id: str) -> dict[str, Any]:
         """What the state keeps of a write that this process made."""
@@ -208,22 +242,27 @@ class Edits:
             return None
         return self._words(self._told(lost))
 
-    def may_delete(self, app: App, subject: str) -> tuple[str, ...]:
-        """Asked with the live app. Returns what goes with it; raises `Refusal` where that was not allowed."""
-        changes = self._changes(app)
+    def may_delete(self, app: App, subject: str, *, last_look: bool) -> tuple[str, ...]:
+        """Asked with the live app. Returns what goes with it; raises `Refusal` where that was not allowed.
+
+        `last_look`: its delete comes next, so what stands beside it is asked for too.
+        """
+        changes = self._changes(app, asked=last_look)
         refusal = self.refusal()
         with self._lock:
             known = self._lost or {}
             if not changes:
-                # Our own writes of this run, such as taking it back, hide what was found before them.
+                # Our own writes of this run hide what was found before them.
                 return known.get(app.id, ())
             subject = self._held[app.id].subject if app.id in self._held else subject
-            if app.id not in known and app.id not in self._late:
-                self._late.append(app.id)
-            count = len(known) + len(self._late)
-        if refusal is None and app.id not in known and not self._allowed(count):
-            words = [*self._told(known), _words(subject, app.id, changes)]
-            refusal = self._words(words, count)
+            if app.id not in known:
+                self._late[app.id] = _words(subject, app.id, changes)
+            allowed = self._allowed(len(known) + len(self._late))
+            left = {i: c for i, c in known.items() if i not in self._deleted}
+            late = [words for i, words in self._late.items() if i not in self._deleted]
+        if refusal is None and app.id not in known and not allowed:
+            # The next run finds what is left, and wants the word for that many.
+            refusal = self._words([*self._told(left), *late], deleted=len(known) - len(left))
         if refusal is not None:
             raise Refusal(refusal)
         return changes
@@ -256,20 +295,41 @@ class Edits:
                 found[app_id] = changes
         return found
 
-    def _changes(self, live: App) -> tuple[str, ...]:
+    def _changes(self, live: App, *, asked: bool = False) -> tuple[str, ...]:
         with self._lock:
-            written, tasks = self._since(live.id, self._written.get(live.id)), set(self._tasks)
-            touched = self._touched.get(live.id)
-        if self._was_taken_back(live):
-            written = latest([written, live.modified_date])
-        found = edits_of(self.tenant, live, written, tasks, self._is_own_reload)
-        return found if touched is None or touched in found else (touched, *found)
+            tasks, touched, before = set(self._tasks), self._touched.get(live.id), self._before.get(live.id)
+            stamp = self._written.get(live.id)
+        found = edits_of(
+            self.tenant,
+            live,
+            self._written_of(live),
+            tasks,
+            self._is_own_reload,
+            asked=asked,
+            or_ours=TAKEN_BACK if self._is_held_back(live) else "",
+        )
+        if before is not None:
+            earlier = dates_of(before, stamp, self._is_own_reload)
+            found = (*earlier, *(f for f in found if f not in earlier))
+        return found if touched is None else (touched, *(f for f in found if f not in touched))
+
+    def _written_of(self, live: App) -> str | None:
+        with self._lock:
+            written = self._since(live.id, self._written.get(live.id))
+        return latest([written, live.modified_date]) if self._was_taken_back(live) else written
 
     def _was_taken_back(self, live: App) -> bool:
-        """By a run that was killed: an undo takes an app back from its owner, after it looked."""
+        """By a run that was killed before it deleted the app. A guess: nothing recorded it."""
+        return self._is_held_back(live) and self._is_recent(live)
+
+    def _is_held_back(self, live: App) -> bool:
+        """The tool's own, though the plan gives it away: taken back by an undo, or not given yet."""
         held = self._held.get(live.id)
         given_away = held is not None and held.given_away and live.id not in self._kept
         return given_away and live.owner_id == self.tenant.client.me().id
+
+    def _is_recent(self, live: App) -> bool:
+        return is_recent(live, self.tenant.client.tenant_now(), OWN_CHANGE_SECONDS)
 
     def _is_own_reload(self, live: App) -> bool:
         """Remembered: an undo deletes the schedule first, and its runs with it."""
@@ -287,13 +347,15 @@ class Edits:
         return os.environ.get(ALLOW_VARIABLE) == str(count)
 
     @staticmethod
-    def _words(lost: list[str], count: int | None = None) -> str:
-        count = len(lost) if count is None else count
+    def _words(lost: list[str], deleted: int = 0) -> str:
+        """`deleted`: how many this run deleted already, with the word for it."""
+        count = len(lost)
         said = os.environ.get(ALLOW_VARIABLE)
         return (
             f"this would delete {count} apps that people changed in the tenant since qlift last wrote them: "
             + "; ".join(sorted(lost))
-            + (f"; {ALLOW_VARIABLE} is {said}, not {count}" if said else "")
+            + (f"; {deleted} others are deleted already, as {ALLOW_VARIABLE}={said} said" if deleted else "")
+            + (f"; {ALLOW_VARIABLE} is {said}, not {count}" if said and not deleted else "")
             + f"; hand them over (`handed_over` in the plan), or, if you want that, run it once with "
             f"{ALLOW_VARIABLE}={count}"
         )

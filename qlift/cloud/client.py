@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypedDict
 from urllib.parse import urljoin, urlsplit
@@ -191,6 +192,8 @@ class Client:
         self._scopes: frozenset[str] | None = None
         self._lock = threading.RLock()
         self._me: User | None = None
+        self._ahead: float | None = None
+        """The tenant's clock less `now`, by the last answer: one assignment, so no lock."""
         self._down: tuple[float, str] | None = None
         """Until when the tenant is not tried again, and why."""
 
@@ -271,6 +274,11 @@ class Client:
     def tenant(self) -> TenantInfo:
         subject = f"tenant {self.url}"
         return parsed(TenantInfo, self.get("/api/v1/tenants/me", subject=subject), subject)
+
+    def tenant_now(self) -> datetime | None:
+        """By the tenant's own clock, to some seconds: this machine's may be wrong. None: it has not said."""
+        ahead = self._ahead
+        return None if ahead is None else datetime.fromtimestamp(self.now() + ahead, UTC)
 
     def own_path(self, href: str, subject: str) -> str:
         """The path of a link, if it leads to this tenant: the credentials go nowhere else."""
@@ -420,6 +428,8 @@ class Client:
             except httpx.RequestError as error:
                 reason = scrub(self._clean(str(error))) or type(error).__name__
                 raise _Lost(reason, sent=not isinstance(error, NOT_SENT)) from None
+            if (answered := tenant_time(response.headers)) is not None:
+                self._ahead = answered.timestamp() - self.now()
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 return response
             self._limiter.stop(tier, _retry_after(response))

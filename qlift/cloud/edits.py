@@ -8,10 +8,10 @@ user makes for themselves moves `modifiedDate` is not documented; where it does 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from qlift.cloud.errors import Forbidden, NotFound
-from qlift.cloud.models import App, Run, parsed
+from qlift.cloud.models import App, Run, Share, Task, parsed
 from qlift.cloud.tenant import Tenant
 
 SETTLING_SECONDS = 60.0
@@ -25,26 +25,36 @@ def edits_of(
     written: str | None,
     our_tasks: Collection[str],
     is_own_reload: Callable[[App], bool],
+    *,
+    asked: bool,
+    or_ours: str = "",
 ) -> tuple[str, ...]:
     """In people's words; empty when nobody touched it.
 
     `written`: when this tool last wrote the app, in the tenant's time; None where that is not known, then
-    dates say nothing. `our_tasks`: ids of this stack's schedules.
+    dates say nothing. `our_tasks`: ids of this stack's schedules. `asked`: the tenant is asked for the app's
+    schedules and shares of this moment, which is two reads; else what this process listed once counts.
     """
-    tasks = tenant.index.tasks(live.id)
+    tasks = _tasks(tenant, live) if asked else tenant.index.tasks(live.id)
+    shares = _shares(tenant, live) if asked else _listed_shares(tenant, live)
     return (
-        *dates_of(live, written, is_own_reload),
+        *dates_of(live, written, is_own_reload, or_ours),
         *(f'schedule "{t.name}"' for t in tasks if t.id not in our_tasks),
-        *_shared(tenant, live),
+        *([f"shared with {shares}"] if shares else []),
     )
 
 
-def dates_of(live: App, written: str | None, is_own_reload: Callable[[App], bool]) -> tuple[str, ...]:
-    """Of its content and its data, without what stands beside it."""
+def dates_of(
+    live: App, written: str | None, is_own_reload: Callable[[App], bool], or_ours: str = ""
+) -> tuple[str, ...]:
+    """Of its content and its data, without what stands beside it.
+
+    `or_ours`: what the tool itself may have done to it at the time of its last change, unrecorded.
+    """
     modified, reloaded = _after(live.modified_date, written), _after(live.last_reload_time, written)
     found = []
     if modified is not None and not _near(modified, _time(live.last_reload_time)):
-        found.append(f"changed {_shown(modified)}")
+        found.append(f"changed {_shown(modified)}" + (f", or {or_ours} then" if or_ours else ""))
     if reloaded is not None and not is_own_reload(live):
         found.append(f"reloaded {_shown(reloaded)} by no schedule of this stack")
     return tuple(found)
@@ -54,6 +64,12 @@ def changed_quickly(live: App, written: str | None) -> bool:
     """Without asking the tenant: changed since, and not by a reload."""
     since = _after(live.modified_date, written)
     return since is not None and not _near(since, _time(live.last_reload_time))
+
+
+def is_recent(live: App, now: datetime | None, seconds: float) -> bool:
+    """Whether its last change lies at most so long before `now`, the tenant's. Unknown is long ago."""
+    modified = _time(live.modified_date)
+    return now is not None and modified is not None and now - modified <= timedelta(seconds=seconds)
 
 
 def latest(stamps: Iterable[str | None]) -> str | None:
@@ -92,11 +108,30 @@ def _within(moment: datetime, started: datetime | None, ended: datetime | None) 
     ).total_seconds() <= SETTLING_SECONDS
 
 
-def _shared(tenant: Tenant, live: App) -> list[str]:
+def _tasks(tenant: Tenant, live: App) -> list[Task]:
+    subject = f"schedules of app {live.id}"
+    params = {"resourceId": live.id, "limit": 100}
+    listed = tenant.client.pages("/api/scheduling/tasks", subject=subject, params=params)
+    return [t for raw in listed if (t := parsed(Task, raw, subject)).app_id == live.id]
+
+
+def _shares(tenant: Tenant, live: App) -> int:
+    """None where this identity may not list them."""
     if live.space_id is None:
-        return []
-    count = sum(s.resource_id == live.id for s in tenant.index.shares(live.space_id))
-    return [f"shared with {count}"] if count else []
+        return 0
+    path, subject = f"/api/v1/spaces/{live.space_id}/shares", f"shares of app {live.id}"
+    params = {"resourceId": live.id, "limit": 100}
+    try:
+        listed = tenant.client.pages(path, subject=subject, params=params)
+        return sum(parsed(Share, raw, subject).resource_id == live.id for raw in listed)
+    except (Forbidden, NotFound):
+        return 0
+
+
+def _listed_shares(tenant: Tenant, live: App) -> int:
+    if live.space_id is None:
+        return 0
+    return sum(s.resource_id == live.id for s in tenant.index.shares(live.space_id))
 
 
 def _after(text: str, written: str | None) -> datetime | None:

@@ -328,6 +328,22 @@ def test_a_delete_is_repeated_until_its_fate_is_known(client: Client, fault: Bre
         client.delete(f"{SPACES}/{id_}", subject="space")
 
 
+def test_the_tenants_clock_is_read_off_its_answers(connect: Connect) -> None:
+    """And goes on with this machine's pace, however wrong its time is."""
+    time, dates = Time(), ["Sat, 28 Nov 2026 06:00:00 GMT", "", "not a date", "Sat, 28 Nov 2026 09:00:00 GMT"]
+    with odd_server(lambda asked: Reply(headers={"Date": dates.pop(0)})) as server:
+        client = connect(server.url, time=time)
+        assert client.tenant_now() is None
+        told = []
+        for _ in range(4):
+            client.get("/x", subject="x")
+            time.sleep(60)
+            now = client.tenant_now()
+            assert now is not None
+            told.append(f"{now:%H:%M}")
+        assert told == ["06:01", "06:02", "06:03", "09:01"]
+
+
 # Limits.
 
 

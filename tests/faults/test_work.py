@@ -1,0 +1,282 @@
+"""What people do in our apps while a run was stopped, or an undo had begun, is never taken for our own."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from providers.base import Refusal
+from qlift.cloud.errors import CloudError
+from qlift.simulator import Fault, Switches
+from qlift.simulator.tenant.apps import save
+from qlift.simulator.tenant.content import new_object
+from qlift.simulator.tenant.world import SHARE, TASK, USER
+from tests.faults.life import Step, _allowed, check, program, tenant
+from tests.faults.plans import AppPlan, Plan, SpacePlan, newer
+from tests.faults.tenant import Kill, Killed, subject
+from tests.faults.test_found import life
+from tests.support.engine_model import EngineModel, Ran, Resource
+
+DAY = 86_400.0
+SHEET = "Weeks of work"
+NO_OWNER = (Fault(method="PUT", path="/owner$", action="status:500", times=9),)
+STAGED = Plan(SpacePlan(), budget=AppPlan(owner="ben"))
+PUBLISHED = Plan(
+    SpacePlan(), fin=SpacePlan(), budget=AppPlan(published="copy", owner="ben", published_owner="ben")
+)
+PERSONAL = Plan(SpacePlan(), diary=AppPlan())
+PLANS = pytest.mark.parametrize("plan", [STAGED, PUBLISHED], ids=["staged", "published"])
+
+
+class Stack:
+    def __init__(self, skew: float = 0.0) -> None:
+        tenant.reset(Switches(), skew=(skew, 1.0))
+        self.engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
+
+    def up(self, plan: Plan, *faults: Fault) -> Ran:
+        tenant.disturb(faults, None)
+        with _allowed(self.engine, program(plan)):
+            ran = self.engine.up(program(plan), random.Random(0))
+        tenant.disturb((), None)
+        return ran
+
+    def destroy(self, kill: Kill | None = None) -> Ran:
+        """Also of a run that is killed; it has then no failures."""
+        tenant.disturb((), kill)
+        try:
+            with _allowed(self.engine, []):
+                return self.engine.destroy(random.Random(0))
+        except Killed:
+            return Ran()
+        finally:
+            tenant.disturb((), None)
+
+    def destroy_owners(self) -> None:
+        """As with `--target`: what is no target is neither read nor deleted."""
+        owners = self.rows("AppOwner")
+        others = [r for r in self.engine.state if r not in owners]
+        self.engine.state = owners
+        assert not self.destroy().failures
+        self.engine.state = others
+
+    def rows(self, kind: str) -> list[Resource]:
+        return [r for r in self.engine.state if r.key[0] == kind]
+
+    @property
+    def app(self) -> str:
+        """Id of the app that people work in."""
+        return next(r.id for kind in ("AppPublication", "App") for r in self.rows(kind))
+
+    def work(self) -> None:
+        app = tenant.world.app(self.app)
+        assert app is not None
+        sheet = new_object(
+            engine_object_id=tenant.world.new_uuid("object"),
+            object_type="sheet",
+            name=SHEET,
+            published=True,
+            approved=True,
+            owner_id=_user("olga"),
+            content=0,
+        )
+        app["_objects"].append(sheet)
+        save(tenant.world, app)
+
+    def schedule(self, app_id: str) -> None:
+        task = copy.deepcopy(tenant.world.store.all(TASK)[0])
+        task |= {"id": "e" * 24, "name": "Before the board meets", "resourceId": app_id}
+        task["_ownerId"] = _user("olga")
+        task["states"][0]["onEvents"][0]["actions"][0]["functionRef"]["arguments"]["appId"] = app_id
+        tenant.world.store.put(TASK, task["id"], task)
+
+    def share(self, app_id: str) -> None:
+        app = tenant.world.app(app_id)
+        assert app is not None
+        share = {"id": "e" * 24, "spaceId": app["spaceId"], "resourceId": app_id}
+        share |= {"resourceType": "app", "type": "user", "assigneeId": _user("olga"), "roles": ["consumer"]}
+        tenant.world.store.put(SHARE, share["id"], {**share, "createdAt": tenant.world.stamp()})
+
+    def is_kept(self, app_id: str) -> bool:
+        """With the work in it."""
+        app = tenant.world.app(app_id)
+        return app is not None and not app["_deletedAt"] and any(o["name"] == SHEET for o in app["_objects"])
+
+    def while_deleting(self, act: Callable[[], None]) -> None:
+        """After the first delete, when all that a run lists has been listed."""
+        step, left = self.engine._step, [act]
+
+        def stepped(call: Callable[..., Any], *args: Any) -> Any:
+            done = step(call, *args)
+            if call.__name__ == "delete" and left:
+                left.pop()()
+            return done
+
+        self.engine._step = stepped  # type: ignore[method-assign]
+
+
+def _user(name: str) -> str:
+    return next(str(u["id"]) for u in tenant.world.store.all(USER) if u["subject"] == subject(name))
+
+
+def later(seconds: float) -> None:
+    tenant.world.clock.advance(seconds)
+
+
+@PLANS
+def test_a_run_that_stopped_before_the_owners(plan: Plan) -> None:
+    """The app is the tool's though the plan gives it away: nobody has taken it back."""
+    stack = Stack()
+    assert stack.up(plan, *NO_OWNER).failures
+    later(3 * DAY)
+    stack.work()
+    later(DAY)
+    app = stack.app
+    told = " ".join(stack.destroy().failures)
+    assert "would delete 1 apps" in told and ", or taken back from its owner then" in told, told
+    assert stack.is_kept(app)
+    # The owner comes, and what was found before stays known.
+    assert not stack.up(plan).failures
+    later(DAY)
+    assert "would delete 1 apps" in " ".join(stack.destroy().failures)
+    assert stack.is_kept(app)
+
+
+def test_such_an_app_is_not_published_over_either() -> None:
+    stack = Stack()
+    stack.up(PUBLISHED, *NO_OWNER)
+    later(3 * DAY)
+    stack.work()
+    later(DAY)
+    assert "people changed it in the tenant" in " ".join(stack.up(newer(PUBLISHED)).failures)
+    assert stack.is_kept(stack.app)
+
+
+@PLANS
+@pytest.mark.parametrize("skew", [0.0, 7200.0, -7200.0, 30 * DAY])
+def test_owners_that_were_undone_alone(plan: Plan, skew: float) -> None:
+    """Two weeks of work after that; whatever this machine's clock says."""
+    stack = Stack(skew)
+    assert not stack.up(plan).failures
+    later(DAY)
+    stack.destroy_owners()
+    later(14 * DAY)
+    stack.work()
+    later(DAY)
+    app = stack.app
+    assert ", or taken back from its owner then" in " ".join(stack.destroy().failures)
+    assert stack.is_kept(app)
+
+
+@PLANS
+@pytest.mark.parametrize("skew", [0.0, 7200.0, -7200.0, 30 * DAY])
+def test_an_undo_that_goes_on_at_once_takes_its_own_work_for_its_own(plan: Plan, skew: float) -> None:
+    stack = Stack(skew)
+    assert not stack.up(plan).failures
+    later(DAY)
+    stack.destroy_owners()
+    later(1800)
+    assert not stack.destroy().failures
+    assert not stack.engine.state
+
+
+@pytest.mark.parametrize("plan", [STAGED, PUBLISHED, PERSONAL], ids=["staged", "published", "personal"])
+@pytest.mark.parametrize("after", [False, True])
+def test_an_undo_that_was_killed_anywhere_goes_on(plan: Plan, after: bool) -> None:
+    """Or is taken back by an `up`, after which the apps are as if nothing had been."""
+    for write in range(1, 15):
+        kill = Step("destroy", kill=Kill(write, after))
+        then = Step("destroy") if write % 2 else Step("up")
+        check(life(Step("up"), Step("wait"), kill, Step("wait"), then, plans=(plan,)))
+
+
+@PLANS
+def test_the_app_changes_only_right_before_its_delete(plan: Plan) -> None:
+    """People work in it after the run was killed, and before anything of its own has been touched."""
+    stack = Stack()
+    assert not stack.up(plan).failures
+    later(DAY)
+    owners = len(stack.rows("AppOwner"))
+    for write in range(1, 9):
+        stack.destroy(Kill(write, after=False))
+        if len(stack.rows("AppOwner")) < owners:
+            break
+    later(600)
+    app = stack.app
+    stack.work()
+    later(600)
+    assert "would delete 1 apps" in " ".join(stack.destroy().failures)
+    assert stack.is_kept(app)
+
+
+@PLANS
+def test_an_owner_that_a_killed_run_gave_it_to(plan: Plan) -> None:
+    """The state does not know; work of the days after that is no write of that run."""
+    stack = Stack()
+    stack.up(plan, *NO_OWNER)
+    known = list(stack.engine.state)
+    later(DAY)
+    assert not stack.up(plan).failures
+    stack.engine.state = known
+    app = stack.app
+    later(DAY)
+    stack.work()
+    later(DAY)
+    assert not stack.up(plan).failures
+    told = " ".join(stack.destroy().failures)
+    assert "would delete" in told and ", or given to its owner then" in told, told
+    assert stack.is_kept(app)
+
+
+@PLANS
+def test_an_owner_that_leaves_the_plan_is_no_change_by_people(plan: Plan) -> None:
+    """Its delete comes two minutes after the run's last write of the app."""
+    without = Plan(SpacePlan(), fin=plan.fin, budget=AppPlan(published=plan.budget.published))  # type: ignore[union-attr]
+    stack = Stack()
+    assert not stack.up(plan).failures
+    later(DAY)
+    delete = stack.engine._delete
+
+    def slowly(*args: object, **rest: object) -> None:
+        later(120)
+        delete(*args, **rest)  # type: ignore[arg-type]
+
+    stack.engine._delete = slowly  # type: ignore[method-assign]
+    assert not stack.up(without).failures
+    apps = [tenant.world.app(r.id) for r in stack.rows("App")]
+    assert all(a is not None and a["ownerId"] != _user("ben") for a in apps)
+    later(DAY)
+    assert not stack.destroy().failures
+
+
+@PLANS
+def test_without_a_refresh_no_owner_hides_the_work_in_its_app(plan: Plan) -> None:
+    """Its delete comes first, and then nothing tells that the app goes too: it takes it back."""
+    stack = Stack()
+    assert not stack.up(plan).failures
+    later(DAY)
+    stack.work()
+    later(DAY)
+    app = stack.app
+    stack.engine._read_all = lambda order: None  # type: ignore[method-assign]
+    assert "would delete" in " ".join(stack.destroy().failures)
+    assert stack.is_kept(app)
+
+
+@pytest.mark.parametrize("what", ["schedule", "share"])
+def test_what_comes_beside_an_app_while_the_undo_runs(what: str) -> None:
+    """The lists of the run's beginning do not know it."""
+    stack = Stack()
+    notes = Plan(SpacePlan(), budget=AppPlan(schedules=1), notes=AppPlan())
+    assert not stack.up(notes).failures
+    later(DAY)
+    app_id = next(r.id for r in stack.rows("App") if r.key[1].startswith("notes"))
+    add = stack.schedule if what == "schedule" else stack.share
+    stack.while_deleting(lambda: add(app_id))
+    told = " ".join(stack.destroy().failures)
+    assert 'app "Notes"' in told and ("Before the board meets" in told or "shared with 1" in told), told
+    app = tenant.world.app(app_id)
+    assert app is not None and not app["_deletedAt"]
