@@ -1,4 +1,4 @@
-"""A second publication, made by a killed run and not seen by the next, goes, unless people changed it."""
+"""A second app or publication, which a killed run left, goes, unless people changed it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from tests.faults.test_strays import Life
 SPACES = Plan(SpacePlan(), fin=SpacePlan())
 COPIED = Plan(SpacePlan(), fin=SpacePlan(), budget=AppPlan(published="copy", schedules=1))
 MOVED = Plan(SpacePlan(), fin=SpacePlan(), ledger=AppPlan(published="move"))
-PUBLISHED_AT, SCHEDULED_AT, MOVED_AT = 5, 6, 10
+STAGED = Plan(SpacePlan(), fin=SpacePlan(), notes=AppPlan())
+IMPORTED_AT, PUBLISHED_AT, SCHEDULED_AT, MOVED_AT = 3, 5, 6, 10
 """Writes of a run after the spaces."""
 DAY = 86_400.0
 
 
 class Twins(Life):
-    """Killed after a write, run again before the lists know of it: there are two publications."""
+    """Killed after a write, run again before the lists know of it: what it made is there twice."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture, plan: Plan, write: int) -> None:
         super().__init__(caplog, item_lag=120.0)
@@ -37,9 +38,8 @@ class Twins(Life):
         assert self.killed_up(plan, write)
         self.engine.up(program(plan), random.Random(0))
         held = {r.id for r in self.engine.state}
-        publications = [a["id"] for a in tenant.world.store.all(APP) if a["publishTime"]]
-        assert len(publications) == 2
-        [self.twin] = set(publications) - held
+        made = [a for a in tenant.world.store.all(APP) if a["publishTime"] or a["name"].startswith("[qlift ")]
+        [self.twin] = {a["id"] for a in made} - held
         self.others = [i for i in self.unknown() if i != self.twin]
         """Finished apps, which stay."""
 
@@ -87,6 +87,7 @@ def _olga() -> str:
         (COPIED, PUBLISHED_AT, _reload, "reloaded 2026-11-26"),
         (COPIED, PUBLISHED_AT, _schedule, 'schedule "Before the board meets"'),
         (COPIED, PUBLISHED_AT, _share, "shared with 1"),
+        (STAGED, IMPORTED_AT, _sheet, "changed 2026-11-26"),
     ],
 )
 def test_one_that_people_changed_stays_and_is_named(
@@ -107,7 +108,7 @@ def test_one_that_people_changed_stays_and_is_named(
         assert twins.is_there
     # What the message says to do: it shall stay, and is theirs.
     app = tenant.world.store.get(APP, twins.twin) or {}
-    save(tenant.world, app | {"description": ""})
+    save(tenant.world, app | {"name": "Mine", "description": ""})
     assert twins.up(plan).changes == [] and twins.named == [] and twins.is_there
 
 
@@ -124,21 +125,27 @@ def test_one_that_people_changed_after_the_run_had_read_it_stays(caplog: pytest.
 
 
 @pytest.mark.parametrize(
-    ("plan", "write"),
-    # A schedule on it is the killed run's own.
-    [(COPIED, PUBLISHED_AT), (COPIED, SCHEDULED_AT), (MOVED, MOVED_AT)],
+    ("plan", "write", "kind"),
+    [
+        (COPIED, PUBLISHED_AT, "AppPublication"),
+        # A schedule on it is the killed run's own.
+        (COPIED, SCHEDULED_AT, "AppPublication"),
+        (MOVED, MOVED_AT, "AppPublication"),
+        (STAGED, IMPORTED_AT, "App"),
+    ],
 )
 def test_one_that_nobody_changed_goes_and_stands_in_the_log(
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
     plan: Plan,
     write: int,
+    kind: str,
 ) -> None:
     twins = Twins(caplog, plan, write)
     tenant.log = tmp_path / "log.jsonl"
     tenant.world.clock.advance(DAY)
-    [(kind, _)] = twins.preview(plan).changes
-    assert kind == "AppPublication" and twins.named == [] and twins.told == twins.others
+    [(changed, _)] = twins.preview(plan).changes
+    assert changed == kind and twins.named == [] and twins.told == twins.others
     twins.up(plan)
     assert not twins.is_there and twins.named == [] and twins.told == twins.others
     [gone] = _deleted(tmp_path)

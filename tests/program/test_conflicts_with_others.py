@@ -148,6 +148,9 @@ def test_a_space_whose_description_somebody_copied_from_ours(world: World) -> No
     finance = next(s for s in world.derived().spaces if s.name == "Finance")
     line = f"[qlift {finance.source.site}/{short_id(finance.source.id)} demo -]"
     theirs = world.people.space("Finance", finance.type, f"As in the old system\n{line}")
+    tilda = world.people.user("ACME\\tilda.horvat")
+    made = world.simulator.store.get("tenant/space", theirs) or {}
+    world.simulator.store.put("tenant/space", theirs, {**made, "createdBy": tilda, "ownerId": tilda})
     message = refused(world, world.run)
     assert "is taken by a space that is not ours, though its description ends in our line" in message
     world.people.change_space(theirs, name="Finance of the others")
