@@ -71,8 +71,9 @@ def _schedule(app_id: str) -> None:
 
 def _share(app_id: str) -> None:
     app = tenant.world.store.get(APP, app_id) or {}
-    share = {"id": "e" * 24, "spaceId": app["spaceId"], "resourceId": app_id, "assigneeId": _olga()}
-    tenant.world.store.put(SHARE, share["id"], share | {"type": "user", "roles": ["consumer"]})
+    share = {"id": "e" * 24, "spaceId": app["spaceId"], "resourceId": app_id, "resourceType": "app"}
+    share |= {"type": "user", "assigneeId": _olga(), "roles": ["consumer"], "createdAt": tenant.world.stamp()}
+    tenant.world.store.put(SHARE, share["id"], share)
 
 
 def _olga() -> str:
