@@ -10,7 +10,9 @@ import json
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypedDict
@@ -34,6 +36,7 @@ from qlift.cloud.errors import (
 from qlift.cloud.limits import READS, UPLOADS, WRITES, Limiter, RateLimits, Waiting
 from qlift.cloud.log import RequestLog
 from qlift.cloud.models import TenantInfo, User, parsed
+from qlift.cloud.recovery import http_time, tenant_time
 from qlift.cloud.secrets import without
 
 CONNECT_SECONDS = 10.0
@@ -49,9 +52,11 @@ DOWN_SECONDS = 60.0
 """A tenant that could not be reached in all attempts is not tried again for so long: a stack of a thousand
 objects would wait for each of them in vain."""
 PATIENCE_SECONDS = 900.0
-"""With 429s, for one request. The window of the limits is five minutes."""
+"""With 429s, for one request: refused again after so long, it is given up. The window of the limits is five
+minutes; a single wait that the tenant asks for may be of any length."""
 REDIRECTS = 3
 TOKEN_MARGIN_SECONDS = 300.0
+TOKENS_REMEMBERED = 8
 PIECE = 256 * 1024
 """Bytes."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -181,6 +186,8 @@ class Client:
             ) from None
         self._token: tuple[str, float] | None = None
         """And when to fetch the next one."""
+        self._issued: deque[str] = deque(maxlen=TOKENS_REMEMBERED)
+        """Answers to requests that were on their way when another came may still repeat an earlier one."""
         self._scopes: frozenset[str] | None = None
         self._lock = threading.RLock()
         self._me: User | None = None
@@ -415,10 +422,9 @@ class Client:
                 raise _Lost(reason, sent=not isinstance(error, NOT_SENT)) from None
             if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 return response
-            pause = _retry_after(response)
-            if self.now() + pause > end:
+            self._limiter.stop(tier, _retry_after(response))
+            if self.now() > end:
                 raise self._error(response, subject)
-            self._limiter.stop(tier, pause)
 
     def _note(
         self, method: str, path: str, subject: str, response: httpx.Response | None, started: float
@@ -443,6 +449,7 @@ class Client:
         with self._lock:
             if self._token is None or self._token[1] <= self.now():
                 self._token = self._fetch_token()
+                self._issued.append(self._token[0])
             return self._token[0]
 
     def _forget(self, token: str) -> bool:
@@ -545,8 +552,7 @@ class Client:
         credentials = self.credentials
         if isinstance(credentials, ApiKey):
             return [credentials.key.get_secret_value()]
-        token = self._token
-        return [credentials.client_secret.get_secret_value(), *([token[0]] if token else [])]
+        return [credentials.client_secret.get_secret_value(), *self._issued]
 
 
 def _id_in(body: Any) -> str:
@@ -587,11 +593,12 @@ def _is_page(response: httpx.Response) -> bool:
 
 
 def _retry_after(response: httpx.Response) -> float:
-    """Whole seconds by the documentation; 5 where the header is missing."""
-    try:
-        return max(1.0, float(response.headers.get("retry-after", "5")))
-    except ValueError:
-        return 5.0
+    """Whole seconds by the documentation, and a date by HTTP's; 5 where there is neither."""
+    said = response.headers.get("retry-after", "")
+    with suppress(ValueError):
+        return max(1.0, float(said))
+    until, answered = http_time(said), tenant_time(response.headers)
+    return max(1.0, (until - answered).total_seconds()) if until and answered else 5.0
 
 
 __all__ = ["UPLOADS", "Answer", "Client", "Parts", "origin_of"]

@@ -157,9 +157,9 @@ def describe(body: Any) -> tuple[str, str | None, str | None]:
     errors = [e for e in listed if isinstance(e, dict)] if isinstance(listed, list) else []
     errors = errors or [body]
     texts = [text for error in errors if (text := _text(error))]
-    code = next((str(e["code"]) for e in errors if e.get("code") not in (None, "")), None)
+    code = next((_shortened(str(e["code"])) for e in errors if e.get("code") not in (None, "")), None)
     trace_id = body.get("traceId")
-    return _shortened("; ".join(dict.fromkeys(texts))), code, str(trace_id) if trace_id else None
+    return _shortened("; ".join(dict.fromkeys(texts))), code, _shortened(str(trace_id)) if trace_id else None
 
 
 def _text(error: dict[str, Any]) -> str:

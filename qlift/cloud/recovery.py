@@ -40,9 +40,14 @@ def recoverable_until(app: App, deleted_at: datetime) -> datetime | None:
 
 def tenant_time(headers: httpx.Headers) -> datetime | None:
     """When the tenant answered, by its own clock; to the second."""
+    return http_time(headers.get("date", ""))
+
+
+def http_time(text: str) -> datetime | None:
+    """Of a header; None: it is no date."""
     try:
-        found = parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError, TypeError):
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError):
         return None
     # `-0000` says UTC without saying it.
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -55,9 +55,13 @@ def create_space(
         return parsed(Space, answer.data, subject)
 
     def look() -> Space | None:
+        """Without a mark: the name was free a moment ago."""
         tenant.index.refresh("spaces")
         found = tenant.index.space_named(name)
-        return found if found and is_ours(tenant, found, provenance) else None
+        if found is None:
+            return None
+        unmarked = not marked and found.owner_id == tenant.client.me().id
+        return found if unmarked or is_ours(tenant, found, provenance) else None
 
     space = tenant.settled(write, look)
     tenant.index.record_space(space)

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from contextlib import ExitStack
+from itertools import pairwise
 
 import pytest
 from pydantic import SecretStr
@@ -352,13 +353,42 @@ def test_more_changes_than_the_tenant_allows(
     assert statuses.count(429) <= 4
 
 
-def test_a_429_for_too_long_is_raised(connect: Connect, requests: Requests) -> None:
-    body = b'{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}]}'
-    reply = Reply(429, body, {"Retry-After": "86400", "Content-Type": "application/json"})
+LIMITED = b'{"errors":[{"code":"HTTP-429","title":"API rate limit reached."}]}'
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("60", 60), ("86400", 86_400)])
+def test_429s_without_end_are_raised(connect: Connect, said: str, seconds: int) -> None:
+    """Each wait is as long as the tenant says, and nobody asks before it is over."""
+    reply = Reply(429, LIMITED, {"Retry-After": said, "Content-Type": "application/json"})
     time = Time()
-    with odd_server(lambda asked: reply) as server, pytest.raises(RateLimited, match="rate limit reached"):
+    asked_at: list[float] = []
+
+    def answer(asked: Asked) -> Reply:
+        asked_at.append(time.now())
+        return reply
+
+    with odd_server(answer) as server:
+        client = connect(server.url, time=time)
+        for _ in range(2):
+            with pytest.raises(RateLimited, match="rate limit reached"):
+                client.get("/x", subject="x")
+    assert min(b - a for a, b in pairwise(asked_at)) >= seconds
+    assert sum(time.slept) <= 2 * (PATIENCE_SECONDS + 2 * seconds)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("Sat, 28 Nov 2026 06:00:40 GMT", 40), ("Sat, 28 Nov 2026 05:00:00 GMT", 1), ("soon", 5), (None, 5)],
+)
+def test_what_retry_after_says(connect: Connect, said: str | None, seconds: int) -> None:
+    """Seconds by Qlik's documentation; a proxy may say a date, by the clock of its own answer."""
+    headers = {"Content-Type": "application/json", "Date": "Sat, 28 Nov 2026 06:00:00 GMT"}
+    limited = Reply(429, LIMITED, headers | ({"Retry-After": said} if said else {}))
+    answers = [limited, Reply(body=b"{}")]
+    time = Time()
+    with odd_server(lambda asked: answers.pop(0)) as server:
         connect(server.url, time=time).get("/x", subject="x")
-    assert sum(time.slept) <= PATIENCE_SECONDS
+    assert sum(time.slept) == seconds
 
 
 # Sign-in.

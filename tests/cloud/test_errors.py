@@ -102,6 +102,13 @@ def test_what_looks_like_a_secret_is_not_passed_on(text: str) -> None:
         assert piece not in scrub(text)
         assert piece not in str(error_for(400, {"errors": [{"title": text}]}, subject="x"))
         assert piece not in str(error_for(400, text, subject="x"))
+        assert piece not in str(error_for(400, {"errors": [{"code": text}], "traceId": text}, subject="x"))
+
+
+def test_codes_and_trace_ids_stay() -> None:
+    trace_id = "6ead97989e789000fda1b8471b215f94"
+    error = error_for(400, {"errors": [{"code": "SPC-4"}], "traceId": trace_id}, subject="x")
+    assert trace_id in str(error) and "SPC-4" in str(error)
 
 
 def test_ordinary_words_stay() -> None:

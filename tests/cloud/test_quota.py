@@ -131,7 +131,7 @@ def test_two_phases_that_do_not_share_it_both_end_and_none_starves(
     assert max(seconds) - min(seconds) <= FLOOR_SECONDS / 2
 
 
-@pytest.mark.parametrize("window", [60, 300, 600])
+@pytest.mark.parametrize("window", [60, 300, 600, 3600])
 def test_retry_after_of_any_length_is_honoured(simulator: Simulator, connect: Connect, window: int) -> None:
     time = TimeOfAll(simulator.clock, threads=1)
     client = connect(time)

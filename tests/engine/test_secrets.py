@@ -52,7 +52,8 @@ class Talkative:
         if self.talks and asked.method == self.talks[0] and self.talks[1] in asked.path:
             sent = f"{asked.headers} {asked.body.decode(errors='replace')[:2000]}"
             error = {"title": "Refused", "detail": f"password is {IN_ANSWERS}; got {sent}", "code": "ODD-1"}
-            return Reply(403, json.dumps({"errors": [error], "password": IN_ANSWERS}).encode())
+            body = {"errors": [error], "password": IN_ANSWERS, "traceId": f"password={IN_ANSWERS}"}
+            return Reply(403, json.dumps(body).encode())
         got = self._tenant.request(asked.method, asked.path, content=asked.body, headers=asked.headers)
         gone = ("content-length", "transfer-encoding", "connection", "content-encoding")
         return Reply(got.status_code, got.content, {k: v for k, v in got.headers.items() if k not in gone})

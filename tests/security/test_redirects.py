@@ -181,6 +181,25 @@ def test_a_tenant_repeats_our_secret(connect: Connect, form: str, secret: str) -
                 assert spelt(secret, form)[14:30] not in seen or form not in ("basic", "urlsafe")
 
 
+def test_a_tenant_repeats_an_earlier_token(connect: Connect) -> None:
+    """Of a request that was on its way when another thread had a new one already."""
+    tokens = ["opaque-first-0123456789", "opaque-second-0123456789"]
+    first, left = tokens[0], list(tokens)
+
+    def answer(asked: Asked) -> Reply:
+        if asked.path == "/oauth/token":
+            return Reply(body=json.dumps({"access_token": left.pop(0), "expires_in": 3600}).encode())
+        if first in asked.headers.get("Authorization", asked.headers.get("authorization", "")):
+            return Reply(401)
+        return Reply(400, json.dumps({"errors": [{"title": f"odd: {first}"}]}).encode())
+
+    with odd_server(answer) as server:
+        client = connect(server.url, OAuthClient("the-client", SecretStr(KEY)))
+        with pytest.raises(CloudError, match="odd") as caught:
+            client.get("/json", subject="x")
+        assert not left and first not in str(caught.value)
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409])
 def test_a_site_repeats_what_it_was_sent(tmp_path: Path, status: int) -> None:
     def answer(asked: Asked) -> Reply:
