@@ -15,6 +15,7 @@ from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, o
 from providers.app_removal import remove_app, take_back
 from providers.base import Gone, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
+from providers.left_over import removable, remove
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, refusals, session
 from qlift.cloud import adoption, apps
@@ -167,8 +168,7 @@ class AppProvider(AdoptingProvider[AppInputs]):
         )
 
     def find(self, id_: str, known: AppInputs) -> dict[str, Any]:
-        left_over = _left_over(id_, known)
-        session().strays.note_left_over(left_over)
+        left_over = removable(_left_over(id_, known))
         return self._find(id_, known) | ({"left_over": left_over} if left_over else {})
 
     def _find(self, id_: str, known: AppInputs) -> dict[str, Any]:
@@ -188,8 +188,7 @@ class AppProvider(AdoptingProvider[AppInputs]):
         tenant = session().tenant
         described = attach(new.description, new.line if new.provenance == "description" else None)
         touched = session().edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
-        for copy in old.left_over:
-            apps.delete_app(tenant, copy, f"a copy of {new.subject}")
+        remove("App", new, new.stack, old.left_over)
         if new.space != PERSONAL:
             space_id = session().space_id(new.space, new.space_id)
             live = apps.find_app(tenant, id_, new.subject)
@@ -237,7 +236,7 @@ def _live(id_: str, known: AppInputs) -> LiveApp | None:
         return None
 
 
-def _left_over(id_: str, known: AppInputs) -> list[str]:
+def _left_over(id_: str, known: AppInputs) -> list[LiveApp]:
     if known.space != PERSONAL and known.space_id is None:
         return []
     space_id = None if known.space == PERSONAL else known.space_id

@@ -14,6 +14,7 @@ from pulumi.dynamic import Resource
 from providers.app_removal import remove_app, take_back
 from providers.base import Gone, Inputs, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
+from providers.left_over import removable, remove
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps, publications
@@ -150,8 +151,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         left_over: dict[str, Any] = {}
         if known.space_id and known.staging_id:
             found = publications.left_over(here.tenant, known.line, known.space_id, known.staging_id, id_)
-            here.strays.note_left_over(found)
-            left_over = {"left_over": found} if found else {}
+            left_over = {"left_over": ids} if (ids := removable(found)) else {}
         listed = here.tenant.index.app(id_)
         if listed is not None and _compared(listed).items() <= known.model_dump(mode="json").items():
             return left_over
@@ -164,8 +164,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         here = session()
         described = attach(new.description, new.line if new.provenance == "description" else None)
         touched = here.edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
-        for left_over in old.left_over:
-            apps.delete_app(here.tenant, left_over, f"a copy of {new.subject}")
+        remove("AppPublication", new, new.stack, old.left_over)
         if old.given_away and not new.given_away and (left := apps.find_app(here.tenant, id_, new.subject)):
             # As of an app: the date of this one's own write is kept.
             take_back(left, new.subject)

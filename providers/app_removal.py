@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 import providers.base
 from providers.base import log
 from providers.session import session
 from qlift.cloud import apps
-from qlift.cloud.log import DeletedApp
+from qlift.cloud.log import ANNOUNCED, DeletedApp
 from qlift.cloud.models import App
 from qlift.cloud.provenance import provenance_of
-from qlift.cloud.recovery import recoverable_until
+from qlift.cloud.recovery import KEPT, recoverable_until
+
+AppKind = Literal["App", "AppPublication"]
 
 
 class Removed(Protocol):
@@ -25,9 +28,7 @@ class Removed(Protocol):
     def provenance(self) -> str: ...
 
 
-def remove_app(
-    kind: Literal["App", "AppPublication"], known: Removed, stack: str, live: App | None, app_id: str
-) -> None:
+def remove_app(kind: AppKind, known: Removed, stack: str, live: App | None, app_id: str) -> None:
     """`live` None: it is gone, or out of reach. Raises `Refusal` where people changed it."""
     here = session()
     old_half = providers.base.claims.is_kept(kind, known.key)
@@ -44,22 +45,10 @@ def remove_app(
     # A personal app cannot be deleted otherwise, and one that is restored comes back as its owner's. Not
     # sooner: the new date of the app would hide what people do until then.
     take_back(live, known.subject)
-    deleted_at = apps.delete_app(here.tenant, app_id, known.subject)
-    here.edits.note_deleted(app_id)
-    until = recoverable_until(live, deleted_at)
-    here.tenant.client.log.note_deleted_app(
-        DeletedApp(
-            stack=stack,
-            kind=kind,
-            key=known.key,
-            app=app_id,
-            name=live.name,
-            superseded=old_half,
-            changes=changes,
-            deleted_at=deleted_at,
-            recoverable_until=until,
-        )
+    until = delete_logged(
+        live, known.subject, kind=kind, key=known.key, stack=stack, superseded=old_half, changes=changes
     )
+    here.edits.note_deleted(app_id)
     if old_half:
         return
     log.warning(
@@ -77,6 +66,42 @@ def take_back(live: App, subject: str) -> None:
     tenant = session().tenant
     if live.owner_id != tenant.client.me().id:
         apps.take_app_back(tenant, live.id, subject)
+
+
+def delete_logged(
+    live: App,
+    subject: str,
+    *,
+    kind: AppKind,
+    key: str,
+    stack: str,
+    superseded: bool,
+    changes: tuple[str, ...] = (),
+) -> datetime | None:
+    """Announced in the log before, confirmed after: a kill or a lost answer in between leaves a trace too.
+
+    Returns until when it can be brought back; None: not at all.
+    """
+    tenant = session().tenant
+    now = tenant.client.tenant_now() or datetime.now(UTC)
+    told = DeletedApp(
+        event=ANNOUNCED,
+        stack=stack,
+        kind=kind,
+        key=key,
+        app=live.id,
+        name=live.name,
+        superseded=superseded,
+        changes=changes,
+        deleted_at=now,
+        recoverable_until=now + KEPT,
+    )
+    tenant.client.log.note_deleted_app(told)
+    deleted_at = apps.delete_app(tenant, live.id, subject)
+    until = recoverable_until(live, deleted_at)
+    done = {"event": "app deleted", "deleted_at": deleted_at, "recoverable_until": until}
+    tenant.client.log.note_deleted_app(told.model_copy(update=done))
+    return until
 
 
 def _is_peoples(live: App, known: Removed) -> bool:

@@ -15,7 +15,7 @@ from pulumi.dynamic import ReadResult, Resource
 import providers.session
 from providers import conflicts
 from providers.base import Inputs, Provider, Refusal, claims, declared
-from providers.strays import told
+from providers.strays import told, told_of_copies
 
 
 class DeleteGuardInputs(Inputs):
@@ -89,8 +89,12 @@ def _tell_of_changes() -> None:
 
 def _tell_of_strays(stack: str) -> None:
     here = providers.session.open_session()
-    if here is not None and (found := here.strays.of(stack)):
+    if here is None:
+        return
+    if found := here.strays.of(stack):
         conflicts.warn(told(found))
+    if copies := here.strays.changed_copies():
+        conflicts.warn(told_of_copies(copies))
 
 
 class DeleteGuard(Resource, module="qlik", name="DeleteGuard"):

@@ -60,11 +60,14 @@ class SpaceProvider(AdoptingProvider[SpaceInputs]):
             return [("type", over)]
         if taken is None or (old is not None and old.name == new.name):
             return []
-        if new.line.same_object(provenance_of(taken.description)):
+        if old is not None and new.line.same_object(provenance_of(taken.description)):
+            # It has the name already. The state knows it, whoever made it.
+            return []
+        if spaces.is_ours(tenant, taken, new.line):
             return []
         if new.former is not None and taken.id == new.former.id:
             return []
-        return [("name", f'the name "{new.name}" is taken by {_whose(taken)}')]
+        return [("name", f'the name "{new.name}" is taken by {_whose(taken, new.line)}')]
 
     def make(self, new: SpaceInputs) -> tuple[str, dict[str, Any]]:
         space = spaces.create_space(
@@ -130,8 +133,13 @@ class SpaceProvider(AdoptingProvider[SpaceInputs]):
         spaces.delete_space(session().tenant, id_, known.name)
 
 
-def _whose(taken: models.Space) -> str:
+def _whose(taken: models.Space, line: Provenance) -> str:
     managed = provenance_of(taken.description)
+    if line.same_object(managed):
+        return (
+            "a space that is not ours, though its description ends in our line: another identity made it; "
+            "take that line out there, then rename it, choose another name in the plan, or `adopt` it"
+        )
     if managed is None:
         return "a space that is not ours; rename it there, choose another name in the plan, or `adopt` it"
     return (

@@ -1,7 +1,8 @@
 """Strays: what carries this stack's mark in the tenant, and is in neither its state nor its plan.
 
 A run that failed or was killed made them and could not record them, and then the plan let them go. Whether
-somebody works with them since cannot be read, so they are named and never deleted.
+somebody works with them since cannot be read, so they are named and never deleted. Named too are copies of
+an app that the state holds, which people changed (`providers.left_over`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Strays:
     tenant: Tenant
     _awaited: dict[Key, Provenance] = field(default_factory=dict)
     _left_over: set[str] = field(default_factory=set)
+    _changed: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def note_awaited(self, kind: str, key: str, line: Provenance) -> None:
         """This run makes it, if it comes so far."""
@@ -40,9 +42,18 @@ class Strays:
         """This run removes these copies by itself."""
         self._left_over.update(ids)
 
+    def note_changed(self, app_id: str, changes: tuple[str, ...]) -> None:
+        """This copy stays, for people did that to it."""
+        self._changed[app_id] = changes
+
     def of(self, stack: str) -> list[str]:
         """In people's words. To be asked when all that stays has been declared."""
         return [*self._spaces(stack), *self._apps(stack)]
+
+    def changed_copies(self) -> list[str]:
+        """As `of`, with what people did to them."""
+        found = [(a, changes) for id_, changes in self._changed.items() if (a := self.tenant.index.app(id_))]
+        return sorted(f"{self._named(a)}: {', '.join(c)}" for a, c in found if self._is_there(a))
 
     def _spaces(self, stack: str) -> list[str]:
         """Those that still belong to the tool: the others were given, or handed over, to somebody."""
@@ -72,6 +83,7 @@ class Strays:
             and (app.owner_id == me or _is_space_of_ours(app.space_id))
             and not _is_held(app.id, *APPS)
             and app.id not in self._left_over
+            and app.id not in self._changed
         )
 
     def _awaited_objects(self, *kinds: str) -> set[Object]:
@@ -102,6 +114,14 @@ def told(found: list[str]) -> str:
         ". A run that failed or was killed made it before it left the plan, or it was handed over. What is "
         "planned again the next `pulumi up` takes over; delete in the tenant what nobody needs; from what "
         "shall stay there take the last line of its description"
+    )
+
+
+def told_of_copies(found: list[str]) -> str:
+    return (
+        f"a killed run left {len(found)} copies beside the apps in the state, and people changed them since; "
+        f"they stay: {'; '.join(found)}. Move over what people need and delete the copy in the tenant; if "
+        "it shall stay there, take the line `[qlift ...]` from its description, or from its name"
     )
 
 

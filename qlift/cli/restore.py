@@ -14,7 +14,7 @@ from qlift.cloud.client import Client
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.index import Index
 from qlift.cloud.log import VARIABLE, DeletedApp, LogError, RequestLog, Work, stack_folder, working_on
-from qlift.cloud.log_files import deleted_apps, log_files
+from qlift.cloud.log_files import deleted_apps, log_files, undone_apps
 from qlift.cloud.recovery import KEPT, Unrecoverable, restore_app
 from qlift.cloud.settings import SettingsError, connect_target, credentials_from, load_target
 from qlift.cloud.tenant import Tenant
@@ -79,18 +79,20 @@ def _target_of(stack: str) -> str:
 def _wanted(root: Path, stack: str, log: Path | None, only: list[str]) -> dict[str, DeletedApp | None]:
     files = [log] if log else log_files(root, stack)
     try:
-        known = {e.app: e for e in deleted_apps(files, stack)}
+        deleted = deleted_apps(files, stack)
     except LogError as error:
         raise SettingsError(f"{error}; correct --log, or name the apps with --app") from None
     if only:
+        known = {e.app: e for e in deleted}
         return {id_: known.get(id_) for id_ in only}
-    if not known:
+    undone = undone_apps(deleted)
+    if not undone:
         where = ", ".join(str(f) for f in files) or f"{stack_folder(root, stack)}, where there are none"
         raise SettingsError(
             f"no log tells of an app that a run of the stack {stack} deleted (looked in {where}); name the "
             f"log of that run with --log or {VARIABLE}, or the apps' ids with --app, which its messages say"
         )
-    return dict(known)
+    return {e.app: e for e in undone}
 
 
 def _lives(client: Client, app_id: str, subject: str) -> bool:
@@ -106,14 +108,17 @@ def _bring_back(client: Client, app_id: str, entry: DeletedApp | None) -> dict[s
     result: dict[str, Any] = {"app": app_id, "name": name, "changes": list(entry.changes) if entry else []}
     subject = f'app "{name}"'
     if _lives(client, app_id, subject):
-        return {**result, "ok": True, "state": "is in the tenant"}
+        return {**result, "ok": True, "state": "is in the tenant; there is nothing to do"}
     if entry and entry.recoverable_until is None:
         state = "gone for good: it was younger than 45 minutes when it was deleted, and such are not kept"
         return {**result, "ok": False, "state": f"{state}; `pulumi up` imports it anew, with another id"}
     try:
         restore_app(Tenant(client, Index(client)), app_id, subject)
     except Unrecoverable as error:
-        when = f", it was deleted on {entry.deleted_at:%Y-%m-%d}" if entry else ""
+        when = ""
+        if entry:
+            what = "a run was about to delete it" if entry.announced else "it was deleted"
+            when = f", {what} on {entry.deleted_at:%Y-%m-%d}"
         state = (
             f"not restored: the tenant has it no more, or does not give it to this identity ({error}). "
             f"Deleted apps are kept for {KEPT.days} days{when}; `pulumi up` imports it anew, with another id"

@@ -38,15 +38,15 @@ def recognised(tenant: Tenant, space_id: str | None, is_ours: Callable[[App], bo
             yield live
 
 
-def left_over(tenant: Tenant, space_id: str | None, provenance: Provenance, kept_id: str) -> list[str]:
-    """Ids of further apps whose name is still the marker: a killed run's last import, not listed in time.
+def left_over(tenant: Tenant, space_id: str | None, provenance: Provenance, kept_id: str) -> list[App]:
+    """Further apps whose name is still the marker: a killed run's last import, not listed in time.
 
     Never one with a name of its own: people who duplicate an app copy its description, provenance included.
     """
     found = recognised(
         tenant, space_id, lambda a: a.id != kept_id and provenance.same_object(provenance_of(a.name))
     )
-    return sorted(a.id for a in found)
+    return sorted(found, key=lambda a: a.id)
 
 
 def restored(tenant: Tenant, provenance: Provenance, *, published: bool) -> Iterator[App]:

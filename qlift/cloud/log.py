@@ -1,9 +1,9 @@
 """The log of every request that changed something: one JSON object a line, without bodies.
 
 It is `logs/<stack>/<time>.jsonl` in the project's folder, one file for each process that wrote something, or
-the file that QLIFT_LOG names. Lines are of three sorts, told apart by `event`: none for a request, `app
-deleted`, and one for the end of each object's create, update or delete (`created`, `updated`, `deleted`,
-`failed`).
+the file that QLIFT_LOG names. Lines are of three sorts, told apart by `event`: none for a request, two about
+the delete of an app (`app to be deleted` before it, `app deleted` after it), and one for the end of each
+object's create, update or delete (`created`, `updated`, `deleted`, `failed`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 VARIABLE = "QLIFT_LOG"
 FOLDER = "logs"
 _STACK = re.compile(r"\w[\w.-]*")
+ANNOUNCED: Literal["app to be deleted"] = "app to be deleted"
 End = Literal["created", "updated", "deleted", "failed"]
 
 
@@ -70,11 +71,11 @@ def default_path(root: Path, stack: str, now: datetime) -> Path:
 
 
 class DeletedApp(BaseModel):
-    """An app that a run deleted."""
+    """An app that a run deleted, or was about to."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    event: Literal["app deleted"] = "app deleted"
+    event: Literal["app to be deleted", "app deleted"] = "app deleted"
     stack: str
     kind: Literal["App", "AppPublication"]
     key: str
@@ -87,8 +88,14 @@ class DeletedApp(BaseModel):
     changes: tuple[str, ...]
     """What people had done to it, when the run was allowed to delete it all the same."""
     deleted_at: AwareDatetime
+    """By the tenant's clock, as far as it has told."""
     recoverable_until: AwareDatetime | None
-    """None: it was too young to be kept."""
+    """None: it was too young to be kept. Of an announced one: at best."""
+
+    @property
+    def announced(self) -> bool:
+        """Whether it came to the delete is not known: only the tenant can say."""
+        return self.event == ANNOUNCED
 
 
 class LogError(Exception):
@@ -158,16 +165,16 @@ class RequestLog:
         self._note(f"the end of {work.step} {work.object}", entry)
 
     def note_deleted_app(self, app: DeletedApp) -> None:
-        """What `qlift restore` reads."""
-        self._note(f"the end of app {app.app}", app.model_dump(mode="json"))
+        """What `qlift restore` reads. On the disk when this returns."""
+        self._note(f"the delete of app {app.app}", app.model_dump(mode="json"), durable=True)
 
-    def _note(self, what: str, entry: dict[str, Any]) -> None:
+    def _note(self, what: str, entry: dict[str, Any], *, durable: bool = False) -> None:
         now = datetime.now(UTC)
         try:
             if not self._is_open(str(entry.get("stack", "")), now):
                 return
             entry = {"time": now.isoformat(timespec="milliseconds"), **entry}
-            self._append(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+            self._append(json.dumps(entry, ensure_ascii=False).encode() + b"\n", durable=durable)
         except OSError as error:
             where = self._path or f"{FOLDER}/ of the project"
             log.warning("%s is missing in the log %s: %s", what, where, error.strerror)
@@ -180,7 +187,7 @@ class RequestLog:
                 self._path = path
             return self._path is not None
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, line: bytes, *, durable: bool = False) -> None:
         """In one go where the disk lets it: other processes of the run append to the same file."""
         assert self._path is not None
         with self._lock:
@@ -190,6 +197,8 @@ class RequestLog:
                     line = b"\n" + line
                 while line:
                     line = line[os.write(descriptor, line) :]
+                if durable:
+                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
 

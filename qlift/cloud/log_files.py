@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
@@ -16,7 +16,7 @@ _BAD_REQUEST = 400
 
 
 class Line(BaseModel):
-    """One line; of an `app deleted` only what all lines have."""
+    """One line; of the delete of an app only what all lines have."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -99,25 +99,42 @@ def parsed(text: bytes, stack: str, file: Path) -> Line | None:
     return line if line.stack in ("", stack.rpartition("/")[2]) else None
 
 
+class _Told(DeletedApp):
+    time: AwareDatetime
+
+
 def deleted_apps(files: Iterable[Path], stack: str) -> list[DeletedApp]:
-    """Of a stack, as its logs tell, the last of each logical name; oldest first. Raises `LogError`."""
-    entries: list[DeletedApp] = []
+    """Of a stack, as its logs tell: each app once, by the last line about it. Oldest first.
+
+    Raises `LogError`.
+    """
+    entries: list[_Told] = []
     for file in files:
         for text in _texts(file):
-            if b'"app deleted"' not in text:
+            if b'"app deleted"' not in text and b'"app to be deleted"' not in text:
                 continue
             try:
-                entry = DeletedApp.model_validate_json(text)
+                entry = _Told.model_validate_json(text)
             except ValidationError:
                 _warn(file, text)
                 continue
-            if entry.stack == stack and not entry.superseded:
+            if entry.stack == stack:
                 entries.append(entry)
-    entries.sort(key=lambda e: e.deleted_at)
-    found: dict[tuple[str, str], DeletedApp] = {}
+    # By when they were written: the two lines about a delete tell the same time of it.
+    entries.sort(key=lambda e: e.time)
+    return _last_of_each(entries, lambda e: e.app)
+
+
+def undone_apps(deleted: Iterable[DeletedApp]) -> list[DeletedApp]:
+    """What an undo would bring back: the last of each logical name, without what newer content replaced."""
+    return _last_of_each((e for e in deleted if not e.superseded), lambda e: (e.kind, e.key))
+
+
+def _last_of_each(entries: Iterable[DeletedApp], key: Callable[[DeletedApp], Hashable]) -> list[DeletedApp]:
+    found: dict[Hashable, DeletedApp] = {}
     for entry in entries:
-        found.pop((entry.kind, entry.key), None)
-        found[entry.kind, entry.key] = entry
+        found.pop(key(entry), None)
+        found[key(entry)] = entry
     return list(found.values())
 
 

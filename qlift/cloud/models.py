@@ -57,6 +57,7 @@ class Space(Answer):
     type: str
     description: Text = ""
     owner_id: Text = ""
+    created_by: Text = ""
     assignable_roles: Words = Field((), validation_alias=AliasPath("meta", "assignableRoles"))
     """As this identity may assign them; the authority on which roles a type of space has."""
 

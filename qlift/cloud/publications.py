@@ -38,8 +38,8 @@ def _is_of(provenance: Provenance, app: App) -> bool:
 
 def left_over(
     tenant: Tenant, provenance: Provenance, space_id: str, staging_space_id: str, kept_id: str
-) -> list[str]:
-    """Ids of what a killed run made and the next one could not see yet: publications, unmoved copies.
+) -> list[App]:
+    """What a killed run made and the next one could not see yet: publications, unmoved copies.
 
     Only what still belongs to the tool: a person may publish our staging app too, provenance included.
     """
@@ -47,7 +47,8 @@ def left_over(
     twice = recognised(tenant, space_id, lambda a: a.id != kept_id and _is_of(provenance, a))
     # Of whatever content: it may have changed since.
     unmoved = recognised(tenant, staging_space_id, lambda a: transient.same_object(provenance_of(a.name)))
-    return sorted({a.id for a in (*twice, *unmoved) if a.owner_id == me})
+    found = {a.id: a for a in (*twice, *unmoved) if a.owner_id == me}
+    return [found[id_] for id_ in sorted(found)]
 
 
 def publish_copy(

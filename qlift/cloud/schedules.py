@@ -1,10 +1,12 @@
 """Reload schedules: tasks of the scheduling service.
 
-Recognition: a task by its app and a name that ends in the short id of its trigger.
+Recognition: a task by its app and a name that ends in the short id of its trigger, owned by this identity:
+a duplicate that somebody makes of our task keeps the end of its name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -116,17 +118,17 @@ def create_task(tenant: Tenant, definition: Definition, short_id: str) -> Task:
 
 
 def _recognise(tenant: Tenant, app_id: str, short_id: str) -> Task | None:
-    return next((t for t in tenant.index.tasks(app_id) if t.name.endswith(short_id)), None)
+    return next(_own(tenant, app_id, short_id), None)
+
+
+def _own(tenant: Tenant, app_id: str, short_id: str) -> Iterator[Task]:
+    me = tenant.client.me().id
+    return (t for t in tenant.index.tasks(app_id) if t.owner_id == me and t.name.endswith(short_id))
 
 
 def left_over(tenant: Tenant, app_id: str, short_id: str, kept_id: str) -> list[str]:
     """Ids of further own tasks of the same trigger: what a tenant committed after a rerun had looked."""
-    me = tenant.client.me().id
-    return sorted(
-        t.id
-        for t in tenant.index.tasks(app_id)
-        if t.id != kept_id and t.owner_id == me and t.name.endswith(short_id)
-    )
+    return sorted(t.id for t in _own(tenant, app_id, short_id) if t.id != kept_id)
 
 
 def own_enabled(tenant: Tenant, app_id: str) -> list[str]:

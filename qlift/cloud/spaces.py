@@ -1,6 +1,7 @@
 """Spaces, their owners and their assignments.
 
-Recognition: a space by the provenance line in its description; an assignment by space, assignee and roles.
+Recognition: a space by the provenance line in its description, if this identity made it; an assignment by
+space, assignee and roles.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 
 
 def our_space(tenant: Tenant, provenance: Provenance) -> Space | None:
-    return next(
-        (s for s in tenant.index.spaces() if provenance.same_object(provenance_of(s.description))), None
-    )
+    """Whoever owns it now."""
+    return next((s for s in tenant.index.spaces() if is_ours(tenant, s, provenance)), None)
+
+
+def is_ours(tenant: Tenant, space: Space, provenance: Provenance) -> bool:
+    """Somebody may have copied our description."""
+    ours = provenance.same_object(provenance_of(space.description))
+    return ours and space.created_by in ("", tenant.client.me().id)
 
 
 def create_space(
@@ -55,7 +61,7 @@ def create_space(
         if found is None:
             return None
         unmarked = not marked and found.owner_id == tenant.client.me().id
-        return found if unmarked or provenance.same_object(provenance_of(found.description)) else None
+        return found if unmarked or is_ours(tenant, found, provenance) else None
 
     space = tenant.settled(write, look)
     tenant.index.record_space(space)

@@ -46,7 +46,7 @@ def outcomes(lines: Iterable[Line]) -> list[Outcome]:
     """By step and object, in the order of their last lines. `lines`: oldest first."""
     found: dict[tuple[str, str], Outcome] = {}
     for line in lines:
-        if not line.object or line.event == "app deleted":
+        if not line.object or line.event in ("app to be deleted", "app deleted"):
             continue
         key = (line.step, line.object)
         outcome = found.pop(key, None) or Outcome(line.job, line.step, line.object)

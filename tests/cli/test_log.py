@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from qlift.cli import app
 from qlift.cli.run_progress import line as progress_line
 from qlift.cloud.log import RequestLog, Work, working_on
-from qlift.cloud.log_files import deleted_apps, follow, log_files, of_object, read_lines
+from qlift.cloud.log_files import deleted_apps, follow, log_files, of_object, read_lines, undone_apps
 from qlift.pulumi_cli import Engine
 from qlift.review.make import Stack
 from qlift.runs.graph import Graph, Node
@@ -199,10 +199,12 @@ def test_lines_that_are_not_readable_are_said_and_left_out(
 
 
 def test_deleted_apps_of_all_files_the_last_of_each(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def entry(app_id: str, day: int) -> str:
+    def entry(app_id: str, day: int, event: str = "app deleted", hour: int = 12) -> str:
         return json.dumps(
             {
-                "event": "app deleted",
+                # Of this machine, whose clock is two hours behind the tenant's.
+                "time": f"2026-11-{day:02}T{hour - 2}:00:00Z",
+                "event": event,
                 "stack": STACK,
                 "kind": "App",
                 "key": "k",
@@ -211,7 +213,7 @@ def test_deleted_apps_of_all_files_the_last_of_each(root: Path, monkeypatch: pyt
                 "superseded": False,
                 "changes": [],
                 "recoverable_until": None,
-                "deleted_at": f"2026-11-{day:02}T12:00:00Z",
+                "deleted_at": f"2026-11-{day:02}T{hour if event == 'app deleted' else hour - 2}:00:00Z",
             }
         )
 
@@ -219,9 +221,19 @@ def test_deleted_apps_of_all_files_the_last_of_each(root: Path, monkeypatch: pyt
     folder.mkdir(parents=True)
     (folder / "2026-11-01.jsonl").write_text(entry("old", 1) + "\n")
     (root / "own.jsonl").write_text(entry("new", 2) + "\n")
-    assert [e.app for e in deleted_apps(log_files(root, STACK), STACK)] == ["old"]
+
+    def undone() -> list[str]:
+        return [e.app for e in undone_apps(deleted_apps(log_files(root, STACK), STACK))]
+
+    assert undone() == ["old"]
     monkeypatch.setenv("QLIFT_LOG", str(root / "own.jsonl"))
-    assert [e.app for e in deleted_apps(log_files(root, STACK), STACK)] == ["new"]
+    assert undone() == ["new"]
+    # Brought back, and about to be deleted once more: the last word counts, whatever the tenant's clock says.
+    lines = [entry("new", 2), entry("new", 2, "app to be deleted", 13)]
+    (root / "own.jsonl").write_text("".join(f"{x}\n" for x in lines))
+    told = deleted_apps(log_files(root, STACK), STACK)
+    assert [(e.app, e.announced) for e in told] == [("old", False), ("new", True)]
+    assert undone() == ["new"]
 
 
 def test_progress_in_lines() -> None:

@@ -52,6 +52,8 @@ class Others:
             home = left.get("spaceId")
             if now is None and kind == ASSIGNMENT and self._world.store.get(SPACE, home or "") is None:
                 continue
+            if now is None and kind == TASK and self._is_gone_with_app(left):
+                continue
             if now != left:
                 wrong.append(f"{kind} {left.get('name', id_)}: {left} became {now}")
         for sheet, app_id in self.sheets.items():
@@ -61,7 +63,7 @@ class Others:
         return wrong
 
     def leave(self) -> None:
-        """They take their apps out of our spaces, so that those can be deleted."""
+        """They take their apps out of our spaces and their tasks off our apps, so that those can go."""
         ours = {r.id for r in self._engine.state if r.key[0] == "Space"}
         theirs = new_space(self._world, "Moved out", "shared", "", self._user("otto"))
         self._world.store.put(SPACE, theirs["id"], theirs)
@@ -72,6 +74,14 @@ class Others:
                 app["spaceId"] = theirs["id"]
                 save(self._world, app)
                 self._note(known)
+
+        for known in [k for k in self.made if k[0] == TASK]:
+            self._world.store.delete(*known)
+            del self.made[known]
+
+    def _is_gone_with_app(self, task: Document) -> bool:
+        moves_delete = self._world.switches.tasks_on_app_move == "deleted"
+        return moves_delete or self._world.app(task["resourceId"]) is None
 
     def _note(self, known: Known) -> None:
         document = self._world.store.get(*known)
@@ -119,6 +129,23 @@ class Others:
         if task is not None:
             self._world.store.delete(TASK, task["id"])
         return task is not None
+
+    def _keep_duplicate_of_task(self, pick: int) -> bool:
+        """Theirs runs more often and ends in our mark; ours, which it was made from, they delete."""
+        ours = self._document(TASK, "ReloadSchedule", pick)
+        if ours is None:
+            return False
+        theirs = copy.deepcopy(ours)
+        theirs |= {"id": self._world.new_uuid("task"), "name": f"Copy of {ours['name']}"}
+        # Not enabled: a tenant disables the tasks of an app that is given away or moved, whosever they are.
+        theirs |= {n: self._user("otto") for n in ("_ownerId", "_createdBy", "_updatedBy")} | {
+            "enabled": False
+        }
+        if "start" in theirs:
+            theirs["start"]["schedule"]["recurrence"] = "RRULE:FREQ=HOURLY"
+        self._world.store.put(TASK, theirs["id"], theirs)
+        self._world.store.delete(TASK, ours["id"])
+        return True
 
     def _change_roles(self, pick: int) -> bool:
         assignment = self._assignment(pick)
@@ -276,6 +303,7 @@ EDITS: dict[str, Callable[[Others, int], bool]] = {
     "delete our publication": Others._delete_publication,
     "toggle our task": Others._toggle_task,
     "delete our task": Others._delete_task,
+    "delete our task and keep a duplicate": Others._keep_duplicate_of_task,
     "change our roles": Others._change_roles,
     "remove our role": Others._remove_role,
     "move our app": Others._move_app,

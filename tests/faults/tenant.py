@@ -8,6 +8,7 @@ import datetime
 import functools
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ from qlift.bundle import BlobStore
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.client import Client
 from qlift.cloud.index import Index
+from qlift.cloud.log import RequestLog
 from qlift.cloud.tenant import Tenant
 from qlift.simulator import Clock, Store, Switches, qvf
 from qlift.simulator.faults import Fault, FaultMiddleware, Faults
@@ -89,6 +91,7 @@ class FaultyTenant:
         self._app.state.limits._windows.clear()
         self.disturb((), None)
         self.requests.clear()
+        self.log: Path | None = None
         self.problems: list[str] = []
         """What no client may do. Not raised: a provider would make words of it."""
         self._skew, self._lag = skew, lag
@@ -103,6 +106,7 @@ class FaultyTenant:
             verify=_no_tls(),
             now=self._now,
             sleep=self._sleep,
+            log=RequestLog(self.log),
         )
         client._http = httpx.Client(base_url=client.url, transport=self._transport)
         tenant = Tenant(client, Index(client), self._lag)

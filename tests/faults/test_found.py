@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from itertools import product
+from typing import Literal
 
 import pytest
 
@@ -99,6 +100,17 @@ def test_a_run_whose_token_ends_goes_on_with_another() -> None:
     for write in range(1, 10):
         ended = (Fault(method="POST|PUT|PATCH", path="^/api", nth=write, action="expire"),)
         check(life(Step("up", faults=ended), plans=(plan,)))
+
+
+@pytest.mark.parametrize("published", ["", "copy"])
+def test_a_persons_duplicate_of_our_task_is_left_alone_when_ours_is_deleted(
+    published: Literal["", "copy"],
+) -> None:
+    """Its name ends in our mark."""
+    plan = Plan(SpacePlan(), fin=SpacePlan(), budget=AppPlan(published=published, schedules=2))
+    for pick in range(2):
+        edit = others("delete our task and keep a duplicate", pick)
+        check(life(Step("up"), edit, Step("up"), plans=(plan,)))
 
 
 @pytest.mark.parametrize("action", ["drop", "status:504"])

@@ -143,6 +143,36 @@ def test_a_space_that_somebody_renamed_and_replaced(world: World) -> None:
     assert world.people.api("GET", f"/api/v1/spaces/{space}")["name"] == "Finance of old"
 
 
+def test_a_space_whose_description_somebody_copied_from_ours(world: World) -> None:
+    """Our line in it does not make it ours, which this identity makes; an undo leaves it alone."""
+    finance = next(s for s in world.derived().spaces if s.name == "Finance")
+    line = f"[qlift {finance.source.site}/{short_id(finance.source.id)} demo -]"
+    theirs = world.people.space("Finance", finance.type, f"As in the old system\n{line}")
+    tilda = world.people.user("ACME\\tilda.horvat")
+    made = world.simulator.store.get("tenant/space", theirs) or {}
+    world.simulator.store.put("tenant/space", theirs, {**made, "createdBy": tilda, "ownerId": tilda})
+    message = refused(world, world.run)
+    assert "is taken by a space that is not ours, though its description ends in our line" in message
+    world.people.change_space(theirs, name="Finance of the others")
+    before = world.people.api("GET", f"/api/v1/spaces/{theirs}")
+    world.up()
+    assert world.run.state["Space", "finance"].id != theirs
+    assert not world.up()
+    world.run.destroy()
+    assert world.people.api("GET", f"/api/v1/spaces/{theirs}") == before
+
+
+def test_a_space_of_ours_that_was_given_away_and_that_no_state_knows(world: World) -> None:
+    """Whoever owns it now, this identity made it."""
+    world.up()
+    space = world.run.state["Space", "finance"].id
+    world.people.change_space(space, ownerId=world.people.user("ACME\\tilda.horvat"))
+    world.run.state.clear()
+    world.up()
+    assert world.run.state["Space", "finance"].id == space
+    assert not world.up()
+
+
 @pytest.mark.parametrize("world", [{}, {"deleted_user_get": "status"}], indirect=True, ids=["gone", "status"])
 def test_a_user_who_was_merged_into_a_new_one(world: World) -> None:
     """The old id is gone, the new user has the same subject: roles, ownership and schedules follow."""

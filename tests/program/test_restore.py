@@ -11,6 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from providers.base import Refusal
 from providers.edits import ALLOW_VARIABLE
 from qlift.cli import app as command
 from qlift.simulator import Fault, Switches
@@ -140,6 +141,30 @@ def test_apps_that_were_deleted_young_are_gone_and_it_says_so(
     entries = [json.loads(x) for x in worked.log.read_text().splitlines()]
     old = [e for e in entries if e.get("event") == "app deleted" and e["superseded"]]
     assert [e["name"] for e in old] == [PIPELINE] and old[0]["app"] not in done.output
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("action", ["status:500", "drop"])
+def test_an_app_whose_delete_was_announced_and_not_confirmed(
+    worked: Restored, when: Any, action: str
+) -> None:
+    """Gone, it comes back; there still, it is left and named as such. Each app is shown once."""
+    ids = worked.ids()
+    first = next(ids[k] for k in reversed(worked.run.state) if k in ids)
+    fault = Fault(method="DELETE", path=f"/apps/{first}$", when=when, action=action, times=9)
+    worked.simulator.faults.add(fault)
+    with pytest.raises(Refusal):
+        worked.run.destroy()
+    worked.simulator.faults.clear()
+    [told] = json.loads(worked.restore("--log", str(worked.log), "--json").output)["apps"]
+    there = "is in the tenant; there is nothing to do"
+    assert (told["app"], told["state"]) == (first, "restored" if when == "after" else there)
+    worked.wait()
+    worked.run.destroy()
+    assert worked.is_undone()
+    done = json.loads(worked.restore("--log", str(worked.log), "--json").output)
+    assert sorted(a["app"] for a in done["apps"]) == sorted(ids.values())
+    assert {a["state"] for a in done["apps"]} == {"restored"}
 
 
 def test_without_a_log_the_ids_of_the_messages_do(worked: Restored) -> None:

@@ -165,3 +165,29 @@ def test_a_task_that_was_committed_after_the_rerun_had_looked(repository: Path) 
         run.destroy()
         simulator.clock.advance(10)
         assert dump(simulator.world) == before
+
+
+def test_a_persons_duplicate_of_our_task_is_not_taken_over(repository: Path) -> None:
+    """Its name ends in our mark; ours is gone. A preview would say "create", so a new one is made."""
+    demo = derived(repository)
+    desired = with_schedules(demo, *of_every_shape(demo.publications[0].key)[:1])
+    with Simulator() as simulator:
+        run = InProcess(simulator, BlobStore(str(repository / "exports" / "sample" / "blobs")))
+        run.up(desired)
+        [ours] = simulator.store.all("tenant/task")
+        somebody = next(u["id"] for u in simulator.store.all("tenant/user") if u["id"] != ours["_ownerId"])
+        theirs = {**ours, "id": "f" * 24, "name": f"Copy of {ours['name']}", "_ownerId": somebody}
+        simulator.store.put("tenant/task", theirs["id"], theirs)
+        simulator.store.delete("tenant/task", ours["id"])
+        simulator.clock.advance(200)
+        [(made, _)] = run.up(desired).created
+        assert made == "ReloadSchedule"
+        assert simulator.store.get("tenant/task", theirs["id"]) == theirs
+        assert set(tasks(simulator)) == {ours["name"], theirs["name"]}
+        simulator.clock.advance(200)
+        assert not run.up(desired).changes
+        # Of a state that is lost, the tool's own is known again, and theirs still is not.
+        del run.state[next(k for k in run.state if k[0] == "ReloadSchedule")]
+        run.up(desired)
+        assert simulator.store.get("tenant/task", theirs["id"]) == theirs
+        assert set(tasks(simulator)) == {ours["name"], theirs["name"]}

@@ -1,0 +1,78 @@
+"""Whatever ends a destroy, each app that is gone stands in the log, once."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from providers.base import Refusal
+from qlift.cloud.errors import CloudError
+from qlift.cloud.log_files import deleted_apps, undone_apps
+from qlift.simulator import Fault, Switches
+from tests.faults.life import _allowed, program, tenant
+from tests.faults.plans import AppPlan, Plan, SpacePlan
+from tests.faults.tenant import Kill, Killed
+from tests.support.engine_model import EngineModel
+
+PLAN = Plan(SpacePlan(), fin=SpacePlan(), budget=AppPlan(published="copy"), notes=AppPlan(owner="ben"))
+DAY = 86_400.0
+
+
+class Undo:
+    def __init__(self, log: Path) -> None:
+        log.unlink(missing_ok=True)
+        tenant.reset(Switches())
+        self.engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
+        self.engine.up(program(PLAN), random.Random(0))
+        self.ids = sorted(r.id for r in self.engine.state if r.key[0] in ("App", "AppPublication"))
+        tenant.world.clock.advance(DAY)
+        tenant.log = log
+
+    def destroy(self) -> list[str]:
+        with _allowed(self.engine, []):
+            return self.engine.destroy(random.Random(0)).failures
+
+    def gone(self) -> list[str]:
+        return [i for i in self.ids if tenant.world.app(i) is None]
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("checkpoints", [False, True])
+def test_a_destroy_that_is_killed_at_any_write(tmp_path: Path, after: bool, checkpoints: bool) -> None:
+    log = tmp_path / "log.jsonl"
+    kills = 0
+    for write in range(1, 30):
+        undo = Undo(log)
+        known = list(undo.engine.state)
+        tenant.disturb((), Kill(write, after))
+        try:
+            assert undo.destroy() == []
+            break
+        except Killed:
+            kills += 1
+        if not checkpoints:
+            undo.engine.state = known
+        tenant.disturb((), None)
+        told = deleted_apps([log], "demo") if log.exists() else []
+        # One may have been announced that is there still.
+        assert {*undo.gone()} <= {e.app for e in told}
+        assert {e.app for e in told if not e.announced} <= {*undo.gone()}
+        assert undo.destroy() == []
+        assert sorted(e.app for e in undone_apps(deleted_apps([log], "demo"))) == undo.ids == undo.gone()
+    assert kills > 5
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("action", ["status:500", "status:503", "drop", "html"])
+def test_an_answer_to_a_delete_that_is_lost(tmp_path: Path, when: str, action: str) -> None:
+    for nth in (1, 2, 3):
+        undo = Undo(tmp_path / "log.jsonl")
+        fault = {"method": "DELETE", "path": "/api/v1/apps/[^/]*$", "nth": nth, "when": when}
+        tenant.disturb((Fault.model_validate({**fault, "action": action}),), None)
+        undo.destroy()
+        tenant.disturb((), None)
+        assert undo.destroy() == []
+        told = deleted_apps([tmp_path / "log.jsonl"], "demo")
+        assert sorted(e.app for e in undone_apps(told)) == undo.ids == undo.gone()

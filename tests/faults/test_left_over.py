@@ -1,0 +1,160 @@
+"""A second app or publication, which a killed run left, goes, unless people changed it."""
+
+from __future__ import annotations
+
+import copy
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qlift.cloud.log import DeletedApp
+from qlift.cloud.log_files import deleted_apps, undone_apps
+from qlift.simulator.tenant.apps import save
+from qlift.simulator.tenant.items import reloaded
+from qlift.simulator.tenant.world import APP, SHARE, TASK, USER
+from tests.faults.life import program, tenant
+from tests.faults.plans import AppPlan, Plan, SpacePlan
+from tests.faults.tenant import subject
+from tests.faults.test_strays import Life
+
+SPACES = Plan(SpacePlan(), fin=SpacePlan())
+COPIED = Plan(SpacePlan(), fin=SpacePlan(), budget=AppPlan(published="copy", schedules=1))
+MOVED = Plan(SpacePlan(), fin=SpacePlan(), ledger=AppPlan(published="move"))
+STAGED = Plan(SpacePlan(), fin=SpacePlan(), notes=AppPlan())
+IMPORTED_AT, PUBLISHED_AT, SCHEDULED_AT, MOVED_AT = 3, 5, 6, 10
+"""Writes of a run after the spaces."""
+DAY = 86_400.0
+
+
+class Twins(Life):
+    """Killed after a write, run again before the lists know of it: what it made is there twice."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture, plan: Plan, write: int) -> None:
+        super().__init__(caplog, item_lag=120.0)
+        self.up(SPACES)
+        assert self.killed_up(plan, write)
+        self.engine.up(program(plan), random.Random(0))
+        held = {r.id for r in self.engine.state}
+        made = [a for a in tenant.world.store.all(APP) if a["publishTime"] or a["name"].startswith("[qlift ")]
+        [self.twin] = {a["id"] for a in made} - held
+        self.others = [i for i in self.unknown() if i != self.twin]
+        """Finished apps, which stay."""
+
+    @property
+    def is_there(self) -> bool:
+        return tenant.world.app(self.twin) is not None
+
+    @property
+    def named(self) -> list[str]:
+        lines = [m for m in self._caplog.messages if m.startswith("a killed run left")]
+        assert len(lines) < 2
+        return re.findall(r"\(([0-9a-f-]{24,36})\)", "".join(lines))
+
+
+def _sheet(app_id: str) -> None:
+    save(tenant.world, tenant.world.store.get(APP, app_id) or {})
+
+
+def _reload(app_id: str) -> None:
+    reloaded(tenant.world, tenant.world.store.get(APP, app_id) or {})
+
+
+def _schedule(app_id: str) -> None:
+    theirs = copy.deepcopy(tenant.world.store.all(TASK)[0])
+    theirs |= {"id": "f" * 24, "name": "Before the board meets", "resourceId": app_id, "_ownerId": _olga()}
+    theirs["states"][0]["onEvents"][0]["actions"][0]["functionRef"]["arguments"]["appId"] = app_id
+    tenant.world.store.put(TASK, theirs["id"], theirs)
+
+
+def _share(app_id: str) -> None:
+    app = tenant.world.store.get(APP, app_id) or {}
+    share = {"id": "e" * 24, "spaceId": app["spaceId"], "resourceId": app_id, "resourceType": "app"}
+    share |= {"type": "user", "assigneeId": _olga(), "roles": ["consumer"], "createdAt": tenant.world.stamp()}
+    tenant.world.store.put(SHARE, share["id"], share)
+
+
+def _olga() -> str:
+    return next(str(u["id"]) for u in tenant.world.store.all(USER) if u["subject"] == subject("olga"))
+
+
+@pytest.mark.parametrize(
+    ("plan", "write", "change", "told"),
+    [
+        (COPIED, PUBLISHED_AT, _sheet, "changed 2026-11-26"),
+        (MOVED, MOVED_AT, _sheet, "changed 2026-11-26"),
+        (COPIED, PUBLISHED_AT, _reload, "reloaded 2026-11-26"),
+        (COPIED, PUBLISHED_AT, _schedule, 'schedule "Before the board meets"'),
+        (COPIED, PUBLISHED_AT, _share, "shared with 1"),
+        (STAGED, IMPORTED_AT, _sheet, "changed 2026-11-26"),
+    ],
+)
+def test_one_that_people_changed_stays_and_is_named(
+    caplog: pytest.LogCaptureFixture,
+    plan: Plan,
+    write: int,
+    change: Callable[[str], None],
+    told: str,
+) -> None:
+    twins = Twins(caplog, plan, write)
+    tenant.world.clock.advance(DAY)
+    change(twins.twin)
+    for _ in range(2):
+        assert twins.preview(plan).changes == []
+        assert twins.named == [twins.twin] and told in caplog.text
+        assert twins.up(plan).changes == []
+        assert twins.named == [twins.twin] and twins.told == twins.others
+        assert twins.is_there
+    # What the message says to do: it shall stay, and is theirs.
+    app = tenant.world.store.get(APP, twins.twin) or {}
+    save(tenant.world, app | {"name": "Mine", "description": ""})
+    assert twins.up(plan).changes == [] and twins.named == [] and twins.is_there
+
+
+def test_one_that_people_changed_after_the_run_had_read_it_stays(caplog: pytest.LogCaptureFixture) -> None:
+    twins = Twins(caplog, COPIED, PUBLISHED_AT)
+    tenant.world.clock.advance(DAY)
+    twins.engine.refresh(random.Random(0))
+    [row] = [r for r in twins.engine.state if r.outputs.get("left_over")]
+    _sheet(twins.twin)
+    tenant.begin()
+    new = {k: v for k, v in row.inputs.items() if k != "left_over"}
+    row.provider.update(row.id, row.outputs, new)
+    assert twins.is_there
+
+
+@pytest.mark.parametrize(
+    ("plan", "write", "kind"),
+    [
+        (COPIED, PUBLISHED_AT, "AppPublication"),
+        # A schedule on it is the killed run's own.
+        (COPIED, SCHEDULED_AT, "AppPublication"),
+        (MOVED, MOVED_AT, "AppPublication"),
+        (STAGED, IMPORTED_AT, "App"),
+    ],
+)
+def test_one_that_nobody_changed_goes_and_stands_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+    plan: Plan,
+    write: int,
+    kind: str,
+) -> None:
+    twins = Twins(caplog, plan, write)
+    tenant.log = tmp_path / "log.jsonl"
+    tenant.world.clock.advance(DAY)
+    [(changed, _)] = twins.preview(plan).changes
+    assert changed == kind and twins.named == [] and twins.told == twins.others
+    twins.up(plan)
+    assert not twins.is_there and twins.named == [] and twins.told == twins.others
+    [gone] = _deleted(tmp_path)
+    assert (gone.app, gone.kind, gone.superseded, gone.announced) == (twins.twin, kind, True, False)
+    # It is not what an undo would bring back.
+    assert undone_apps([gone]) == []
+    assert twins.up(plan).changes == []
+
+
+def _deleted(folder: Path) -> list[DeletedApp]:
+    return deleted_apps([folder / "log.jsonl"], "demo")
