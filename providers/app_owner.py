@@ -137,7 +137,6 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
             # The app goes too. Who deletes it takes it back: this would hide what people do until then.
             edits.may_delete(live, known.subject, last_look=False)
             return
-        edits.note_taken_back(live)
         take_back(live, known.subject)
 
 

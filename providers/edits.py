@@ -71,8 +71,6 @@ class Edits:
     _decided: set[str] = field(default_factory=set)
     """Apps that changed on both sides: what becomes of them has been said."""
     _released: set[str] = field(default_factory=set)
-    _before: dict[str, App] = field(default_factory=dict)
-    """Apps that this process took back, as they were before."""
     _deleted: set[str] = field(default_factory=set)
     _lost: dict[str, tuple[str, ...]] | None = None
     """Apps whose changes this run would lose, with the changes; settled before the first delete."""
@@ -124,11 +122,6 @@ class Edits:
         if self._is_recent(live):
             return {WRITTEN: live.modified_date}
         return self._touched_by(live.id, self._dates(live, GIVEN))
-
-    def note_taken_back(self, live: App) -> None:
-        """Before that: its new date hides what people did until then from a delete in this run."""
-        with self._lock:
-            self._before.setdefault(live.id, live)
 
     def note_deleted(self, app_id: str) -> None:
         with self._lock:
@@ -297,8 +290,7 @@ class Edits:
 
     def _changes(self, live: App, *, asked: bool = False) -> tuple[str, ...]:
         with self._lock:
-            tasks, touched, before = set(self._tasks), self._touched.get(live.id), self._before.get(live.id)
-            stamp = self._written.get(live.id)
+            tasks, touched = set(self._tasks), self._touched.get(live.id)
         found = edits_of(
             self.tenant,
             live,
@@ -308,9 +300,6 @@ class Edits:
             asked=asked,
             or_ours=TAKEN_BACK if self._is_held_back(live) else "",
         )
-        if before is not None:
-            earlier = dates_of(before, stamp, self._is_own_reload)
-            found = (*earlier, *(f for f in found if f not in earlier))
         return found if touched is None else (touched, *(f for f in found if f not in touched))
 
     def _written_of(self, live: App) -> str | None:

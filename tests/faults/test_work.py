@@ -253,8 +253,8 @@ def test_an_owner_that_leaves_the_plan_is_no_change_by_people(plan: Plan) -> Non
 
 
 @PLANS
-def test_without_a_refresh_no_owner_hides_the_work_in_its_app(plan: Plan) -> None:
-    """Its delete comes first, and then nothing tells that the app goes too: it takes it back."""
+def test_without_a_refresh_no_owner_is_taken_back(plan: Plan) -> None:
+    """Its delete comes first, nothing tells that the app goes too, and its new date would hide the work."""
     stack = Stack()
     assert not stack.up(plan).failures
     later(DAY)
@@ -262,7 +262,7 @@ def test_without_a_refresh_no_owner_hides_the_work_in_its_app(plan: Plan) -> Non
     later(DAY)
     app = stack.app
     stack.engine._read_all = lambda order: None  # type: ignore[method-assign]
-    assert "would delete" in " ".join(stack.destroy().failures)
+    assert "without a refresh" in " ".join(stack.destroy().failures)
     assert stack.is_kept(app)
 
 
