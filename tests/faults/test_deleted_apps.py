@@ -49,6 +49,8 @@ def test_a_destroy_that_is_killed_at_any_write(tmp_path: Path, after: bool, chec
         tenant.disturb((), Kill(write, after))
         try:
             assert undo.destroy() == []
+            # Where nothing ends it, each delete is confirmed, with the tenant's word on how long it is kept.
+            assert [e.app for e in deleted_apps([log], "demo") if e.announced] == []
             break
         except Killed:
             kills += 1
