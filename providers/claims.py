@@ -38,7 +38,6 @@ class Claims:
     _kept: set[Key] = field(default_factory=set)
     _done: set[Key] = field(default_factory=set)
     _handed_over: dict[tuple[str, str], Any] = field(default_factory=dict)
-    _deleted_unread: int = 0
     refreshed: bool = False
     """The objects of the state were read in this run, as in every run without `--refresh=false`."""
 
@@ -131,18 +130,15 @@ class Claims:
     def refusal_of_delete(self, kind: str, key: str) -> str | None:
         """The backstop in `delete`, for `destroy` and for runs whose guard was left out.
 
-        An old half of a replacement is declared, so it passes. Without a refresh the state was not
-        counted; then only as many deletes pass as the smallest limit allows.
+        An old half of a replacement is declared, so it passes. Without a refresh nothing was counted, and
+        nobody knows what in the space of this object was handed over.
         """
         with self._lock:
             if (kind, key) in self._kept:
                 return None
             if (kind, key) not in self._read:
-                self._deleted_unread += 1
-                if self._deleted_unread <= LEAST_LIMIT:
-                    return None
                 return (
-                    f"more than {LEAST_LIMIT} objects would be deleted without a refresh, so they cannot "
-                    "be counted; run the command without --refresh=false"
+                    "it would be deleted without a refresh, so nobody has counted what goes, nor looked what "
+                    "was handed over; run the command without --refresh=false"
                 )
         return self.refusal()

@@ -324,7 +324,7 @@ def give_object(tenant: Tenant, app_id: str, object_id: str, owner_id: str, subj
                 json={"ownerId": owner_id},
             )
         except (NotFound, Forbidden, Refused) as error:
-            if asked_before:
+            if asked_before and isinstance(error, (NotFound, Forbidden)):
                 # The ambiguous one before was done: the object is not ours to give any more.
                 return True
             raise type(error)(

@@ -186,6 +186,12 @@ def _publish(
 ) -> App:
     subject = f'publication "{name}"'
     attributes = {"name": name, "description": attach(description, provenance if marked else None)}
+    before, me = {a.id for a in tenant.index.apps(space_id)}, tenant.client.me().id
+
+    def is_ours(app: App) -> bool:
+        """Without a mark: what came into the space since, of this name, and is the tool's."""
+        unmarked = not marked and app.id not in before and (app.name, app.owner_id) == (name, me)
+        return unmarked or _is_of(provenance, app)
 
     def write() -> App:
         answer = tenant.client.post(
@@ -202,7 +208,7 @@ def _publish(
             if live is None:
                 tenant.index.forget_app(app_id)
         tenant.index.refresh("apps")
-        return our_publication(tenant, space_id, provenance)
+        return next(recognised(tenant, space_id, is_ours), None)
 
     app = tenant.settled(lambda: tenant.once_granted(write), lambda: tenant.eventually(look))
     tenant.index.record_app(app)

@@ -49,9 +49,13 @@ def create_space(
         return parsed(Space, answer.data, subject)
 
     def look() -> Space | None:
+        """Without a mark: the name was free a moment ago."""
         tenant.index.refresh("spaces")
         found = tenant.index.space_named(name)
-        return found if found and provenance.same_object(provenance_of(found.description)) else None
+        if found is None:
+            return None
+        unmarked = not marked and found.owner_id == tenant.client.me().id
+        return found if unmarked or provenance.same_object(provenance_of(found.description)) else None
 
     space = tenant.settled(write, look)
     tenant.index.record_space(space)

@@ -46,7 +46,7 @@ def main(
 def _code() -> str:
     """Names the code that a result is about: all of it, and the locked packages."""
     digest = hashlib.sha256()
-    files = [ROOT / "requirements.lock", ROOT / "__main__.py"]
+    files = [ROOT / "requirements.lock", ROOT / "Pulumi.yaml", ROOT / "__main__.py"]
     for part in ("qlift", "providers", "tests/crash_matrix", "tests/support"):
         files += sorted((ROOT / part).rglob("*.py"))
     for file in files:

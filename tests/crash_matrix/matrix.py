@@ -95,8 +95,12 @@ class Matrix:
                 return Outcome(case, killed_at, f"the recovery failed: {recovered.output[-2000:]}")
             if phase.tenant() != self.wanted[case.scenario]:
                 return Outcome(case, killed_at, _difference(self.wanted[case.scenario], phase.tenant()))
+            if case.scenario == "destroy" and phase.resources():
+                return Outcome(case, killed_at, f"the state still holds {len(phase.resources())} resources")
             if case.scenario != "destroy" and not phase.project.preview(expect_no_changes=True).ok:
                 return Outcome(case, killed_at, "the next preview is not empty")
+            if locks := [p.name for p in (place / "backend" / ".pulumi" / "locks").rglob("*.json")]:
+                return Outcome(case, killed_at, f"the stack is still locked: {locks}")
         return Outcome(case, killed_at, "")
 
     @contextmanager

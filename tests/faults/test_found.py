@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
+from providers.base import Refusal
+from qlift.cloud.errors import CloudError
 from qlift.simulator import Fault, Switches
-from tests.faults.life import Case, Step, check
-from tests.faults.plans import AppPlan, Plan, SpacePlan, newer
+from qlift.simulator.tenant.world import APP, SPACE
+from tests.faults.life import LAG_IS_OVER, Case, Step, check, tenant
+from tests.faults.plans import AppPlan, Plan, SpacePlan, desired, newer
 from tests.faults.tenant import Kill
+from tests.support.declared import declarations
+from tests.support.engine_model import EngineModel
 
 
 def life(*steps: Step, plans: tuple[Plan, ...], switches: Switches | None = None, lag: float = 20.0) -> Case:
@@ -91,3 +99,24 @@ def test_a_run_whose_token_ends_goes_on_with_another() -> None:
     for write in range(1, 10):
         ended = (Fault(method="POST|PUT|PATCH", path="^/api", nth=write, action="expire"),)
         check(life(Step("up", faults=ended), plans=(plan,)))
+
+
+@pytest.mark.parametrize("action", ["drop", "status:504"])
+def test_without_a_mark_a_lost_answer_is_found_out_too(action: str) -> None:
+    """The lives all leave marks. A space is known by its name, a publication as what is new in its space."""
+    plan = Plan(
+        SpacePlan(), fin=SpacePlan(), budget=AppPlan(published="copy"), ledger=AppPlan(published="move")
+    )
+    program = declarations(desired(plan, tenant.app_file), stack="demo", provenance="none")
+    for path, number in product(("/api/v1/spaces$", "/publish$"), (1, 2)):
+        tenant.reset(Switches())
+        engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
+        lost = Fault(method="POST", path=path, nth=number, when="after", action=action)
+        tenant.disturb((lost,), None)
+        assert engine.up(program, random.Random(0)).failures == []
+        made = tenant.world.store
+        assert len(made.all(SPACE)) == len({s["name"] for s in made.all(SPACE)})
+        apps = Counter((a["name"], a["spaceId"]) for a in made.all(APP))
+        assert max(apps.values()) == 1, apps
+        tenant.world.clock.advance(LAG_IS_OVER)
+        assert not engine.up(program, random.Random(0)).changes
