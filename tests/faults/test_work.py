@@ -240,9 +240,9 @@ def test_an_owner_that_leaves_the_plan_is_no_change_by_people(plan: Plan) -> Non
     later(DAY)
     delete = stack.engine._delete
 
-    def slowly(*args: object, **rest: object) -> None:
+    def slowly(*args: Any, **rest: Any) -> None:
         later(120)
-        delete(*args, **rest)  # type: ignore[arg-type]
+        delete(*args, **rest)
 
     stack.engine._delete = slowly  # type: ignore[method-assign]
     assert not stack.up(without).failures
@@ -250,6 +250,24 @@ def test_an_owner_that_leaves_the_plan_is_no_change_by_people(plan: Plan) -> Non
     assert all(a is not None and a["ownerId"] != _user("ben") for a in apps)
     later(DAY)
     assert not stack.destroy().failures
+
+
+def test_an_owner_that_leaves_does_not_hide_work_in_an_app_that_is_replaced() -> None:
+    """The source changed too; somebody works in the old app after the run has looked at it."""
+    stack = Stack()
+    assert not stack.up(STAGED).failures
+    later(DAY)
+    app, delete = stack.app, stack.engine._delete
+
+    def meanwhile(*args: Any, **rest: Any) -> None:
+        stack.work()
+        later(120)
+        delete(*args, **rest)
+
+    stack.engine._delete = meanwhile  # type: ignore[method-assign]
+    told = " ".join(stack.up(newer(Plan(SpacePlan(), budget=AppPlan()))).failures)
+    assert "would delete 1 apps" in told and app in told, told
+    assert stack.is_kept(app)
 
 
 @PLANS
