@@ -123,7 +123,7 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
     def remove(self, id_: str, known: AppOwnerInputs) -> None:
         live = _live(id_, known)
         edits, old_half = session().edits, providers.base.claims.is_kept(self.kind, known.key)
-        goes = old_half or id_ in edits.replaced()
+        goes = old_half or edits.goes(id_)
         if goes and edits.stays(id_):
             return
         if live is None:
@@ -134,7 +134,7 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
                     "state with `pulumi state delete`"
                 )
             return
-        if goes or edits.is_doomed(id_):
+        if goes:
             # The app goes too. Who deletes it takes it back: this would hide what people do until then.
             edits.may_delete(live, known.subject, last_look=False)
             return

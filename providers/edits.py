@@ -173,6 +173,12 @@ class Edits:
             held = self._held.get(app_id)
         return held is not None and not providers.base.claims.is_kept(held.kind, held.key)
 
+    def goes(self, app_id: str) -> bool:
+        """Asked in a delete: that of the app comes too. It is doomed, or the old half of a replacement."""
+        with self._lock:
+            held = self._held.get(app_id)
+        return held is not None and not providers.base.claims.is_claimed(held.kind, app_id)
+
     def refuse_published_conflict(self, origin_id: str, line: Provenance) -> None:
         """Before new content is imported that could not be published then. Raises `Refusal`."""
         with self._lock:
