@@ -9,7 +9,7 @@ import providers.base
 from providers.base import log
 from providers.session import session
 from qlift.cloud import apps
-from qlift.cloud.log import ANNOUNCED, DeletedApp
+from qlift.cloud.log import ANNOUNCED, DELETED, DeletedApp
 from qlift.cloud.models import App
 from qlift.cloud.provenance import provenance_of
 from qlift.cloud.recovery import KEPT, recoverable_until
@@ -99,7 +99,7 @@ def delete_logged(
     tenant.client.log.note_deleted_app(told)
     deleted_at = apps.delete_app(tenant, live.id, subject)
     until = recoverable_until(live, deleted_at)
-    done = {"event": "app deleted", "deleted_at": deleted_at, "recoverable_until": until}
+    done = {"event": DELETED, "deleted_at": deleted_at, "recoverable_until": until}
     tenant.client.log.note_deleted_app(told.model_copy(update=done))
     return until
 

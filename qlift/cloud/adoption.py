@@ -11,9 +11,9 @@ from typing import Any
 
 from qlift.cloud.apps import change_app_owner, describe, find_app
 from qlift.cloud.errors import NotFound
+from qlift.cloud.index import TASKS
 from qlift.cloud.models import App, Space, Task, parsed
 from qlift.cloud.provenance import Provenance
-from qlift.cloud.schedules import TASKS
 from qlift.cloud.spaces import change_space_owner, update_space
 from qlift.cloud.tenant import Tenant
 

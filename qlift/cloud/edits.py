@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 
 from qlift.cloud.errors import Forbidden, NotFound
-from qlift.cloud.models import App, Run, Share, Task, parsed
+from qlift.cloud.models import App, Run, parsed
 from qlift.cloud.tenant import Tenant
 
 SETTLING_SECONDS = 60.0
@@ -35,8 +35,11 @@ def edits_of(
     dates say nothing. `our_tasks`: ids of this stack's schedules. `asked`: the tenant is asked for the app's
     schedules and shares of this moment, which is two reads; else what this process listed once counts.
     """
-    tasks = _tasks(tenant, live) if asked else tenant.index.tasks(live.id)
-    shares = _shares(tenant, live) if asked else _listed_shares(tenant, live)
+    index, shares = tenant.index, 0
+    tasks = index.tasks_now(live.id) if asked else index.tasks(live.id)
+    if live.space_id is not None:
+        listed = index.shares_now(live.space_id, live.id) if asked else index.shares(live.space_id)
+        shares = sum(s.resource_id == live.id for s in listed)
     return (
         *dates_of(live, written, is_own_reload, or_ours),
         *(f'schedule "{t.name}"' for t in tasks if t.id not in our_tasks),
@@ -106,32 +109,6 @@ def _within(moment: datetime, started: datetime | None, ended: datetime | None) 
     return (started - moment).total_seconds() <= SETTLING_SECONDS and (
         moment - (ended or started)
     ).total_seconds() <= SETTLING_SECONDS
-
-
-def _tasks(tenant: Tenant, live: App) -> list[Task]:
-    subject = f"schedules of app {live.id}"
-    params = {"resourceId": live.id, "limit": 100}
-    listed = tenant.client.pages("/api/scheduling/tasks", subject=subject, params=params)
-    return [t for raw in listed if (t := parsed(Task, raw, subject)).app_id == live.id]
-
-
-def _shares(tenant: Tenant, live: App) -> int:
-    """None where this identity may not list them."""
-    if live.space_id is None:
-        return 0
-    path, subject = f"/api/v1/spaces/{live.space_id}/shares", f"shares of app {live.id}"
-    params = {"resourceId": live.id, "limit": 100}
-    try:
-        listed = tenant.client.pages(path, subject=subject, params=params)
-        return sum(parsed(Share, raw, subject).resource_id == live.id for raw in listed)
-    except (Forbidden, NotFound):
-        return 0
-
-
-def _listed_shares(tenant: Tenant, live: App) -> int:
-    if live.space_id is None:
-        return 0
-    return sum(s.resource_id == live.id for s in tenant.index.shares(live.space_id))
 
 
 def _after(text: str, written: str | None) -> datetime | None:

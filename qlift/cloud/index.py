@@ -30,6 +30,7 @@ from qlift.cloud.provenance import Provenance, provenance_of
 Listed = Literal["spaces", "users", "groups", "apps", "tasks", "assignments"]
 PAGE = 100
 """The largest that every list takes."""
+TASKS = "/api/scheduling/tasks"
 OWN_WRITES_SECONDS = 300.0
 """For how long an own write counts for more than a list. The lag of lists has no documented bound."""
 EVERYONE = Group(id="000000000000000000000001", name="com.qlik.Everyone")
@@ -159,7 +160,7 @@ class Index:
         )
         self._apps = _Listing[App](self._list_apps, lambda a: a.id, _keys_of_app, now)
         self._tasks = _Listing[Task](
-            lambda: self._list(Task, "/api/scheduling/tasks", "schedules"),
+            lambda: self._list(Task, TASKS, "schedules"),
             lambda t: t.id,
             lambda t: (t.app_id,),
             now,
@@ -278,18 +279,23 @@ class Index:
     def shares(self, space_id: str) -> list[Share]:
         """Of single apps, as they were when first asked for; none where this identity may not list them."""
         if space_id not in self._shares:
-            try:
-                path = f"/api/v1/spaces/{space_id}/shares"
-                self._shares[space_id] = list(self._list(Share, path, "shares"))
-            except (Forbidden, NotFound):
-                self._shares[space_id] = []
+            self._shares[space_id] = self._list_shares(space_id)
         return self._shares[space_id]
+
+    def shares_now(self, space_id: str, app_id: str) -> list[Share]:
+        """Of one app, as of this moment: a read."""
+        return [s for s in self._list_shares(space_id, app_id) if s.resource_id == app_id]
 
     def forget_app(self, id_: str) -> None:
         self._apps.forget(id_)
 
     def tasks(self, app_id: str) -> list[Task]:
         return self._tasks.with_key(app_id)
+
+    def tasks_now(self, app_id: str) -> list[Task]:
+        """As of this moment: a read."""
+        listed = self._list(Task, TASKS, f"schedules of app {app_id}", resource_id=app_id)
+        return [t for t in listed if t.app_id == app_id]
 
     def task(self, id_: str) -> Task | None:
         return self._tasks.get(id_)
@@ -341,8 +347,22 @@ class Index:
         listed = self._client.pages("/api/v1/items", subject="apps", params=params)
         return (App.of_item(item) for item in listed)
 
+    def _list_shares(self, space_id: str, app_id: str | None = None) -> list[Share]:
+        path = f"/api/v1/spaces/{space_id}/shares"
+        try:
+            return list(self._list(Share, path, "shares", resource_id=app_id))
+        except (Forbidden, NotFound):
+            return []
+
     def _list(
-        self, model: type[M], path: str, subject: str, known: dict[str, str] | None = None
+        self,
+        model: type[M],
+        path: str,
+        subject: str,
+        known: dict[str, str] | None = None,
+        resource_id: str | None = None,
     ) -> Iterable[M]:
-        listed = self._client.pages(path, subject=subject, params={"limit": PAGE})
+        """`resource_id`: of this app alone."""
+        params = {"limit": PAGE, "resourceId": resource_id}
+        listed = self._client.pages(path, subject=subject, params=params)
         return (parsed(model, {**(known or {}), **x}, f"{subject}: {x.get('id')}") for x in listed)

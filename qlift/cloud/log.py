@@ -29,6 +29,8 @@ VARIABLE = "QLIFT_LOG"
 FOLDER = "logs"
 _STACK = re.compile(r"\w[\w.-]*")
 ANNOUNCED: Literal["app to be deleted"] = "app to be deleted"
+DELETED: Literal["app deleted"] = "app deleted"
+ABOUT_DELETES = (ANNOUNCED, DELETED)
 End = Literal["created", "updated", "deleted", "failed"]
 
 
@@ -75,7 +77,7 @@ class DeletedApp(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    event: Literal["app to be deleted", "app deleted"] = "app deleted"
+    event: Literal["app to be deleted", "app deleted"] = DELETED
     stack: str
     kind: Literal["App", "AppPublication"]
     key: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from qlift.cloud.log import VARIABLE, DeletedApp, LogError, stack_folder
+from qlift.cloud.log import ABOUT_DELETES, VARIABLE, DeletedApp, LogError, stack_folder
 
 log = logging.getLogger(__name__)
 _BAD_REQUEST = 400
@@ -111,7 +111,7 @@ def deleted_apps(files: Iterable[Path], stack: str) -> list[DeletedApp]:
     entries: list[_Told] = []
     for file in files:
         for text in _texts(file):
-            if b'"app deleted"' not in text and b'"app to be deleted"' not in text:
+            if not any(f'"{event}"'.encode() in text for event in ABOUT_DELETES):
                 continue
             try:
                 entry = _Told.model_validate_json(text)

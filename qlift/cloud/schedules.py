@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from qlift.cloud.errors import NotFound
+from qlift.cloud.index import TASKS
 from qlift.cloud.models import Task, parsed
 from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 
-TASKS = "/api/scheduling/tasks"
 SPEC_VERSION = "1.16.0"
 """Of the task document; the newer of the two that the vendor's examples carry."""
 FINISHED = "com.qlik.v1.task.run.finished"

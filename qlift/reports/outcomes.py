@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC
 
 from qlift.bundle.sheets import sheet_text
+from qlift.cloud.log import ABOUT_DELETES
 from qlift.cloud.log_files import Line
 
 HEADER = ("job", "step", "object", "name", "what", "why", "time", "source_id", "cloud_id", "requests")
@@ -46,7 +47,7 @@ def outcomes(lines: Iterable[Line]) -> list[Outcome]:
     """By step and object, in the order of their last lines. `lines`: oldest first."""
     found: dict[tuple[str, str], Outcome] = {}
     for line in lines:
-        if not line.object or line.event in ("app to be deleted", "app deleted"):
+        if not line.object or line.event in ABOUT_DELETES:
             continue
         key = (line.step, line.object)
         outcome = found.pop(key, None) or Outcome(line.job, line.step, line.object)

@@ -16,13 +16,18 @@ from tests.support.phase import Phase
 pytestmark = pytest.mark.engine
 
 
+def limited(phase: Phase, *, writes: int, window: int) -> None:
+    """The compact phase on a tenant that takes so many writes a minute, over a window of seconds."""
+    phase.plan |= PLAN
+    phase.export()
+    phase.control("PATCH", "switches", {"tier2_per_minute": writes, "limit_window_seconds": window})
+
+
 def test_a_run_waits_for_the_limit_says_so_and_meets_no_429(engine: Engine, tmp_path: Path) -> None:
     with Simulator(sample=SAMPLE) as simulator:
         phase = Phase(engine, simulator, tmp_path)
-        phase.plan |= PLAN
-        phase.export()
         # 30 writes in any six seconds; the compact phase needs about 50, its uploads not counted.
-        phase.control("PATCH", "switches", {"tier2_per_minute": 300, "limit_window_seconds": 6})
+        limited(phase, writes=300, window=6)
         phase.set_target(limits={"writes": 300, "window_seconds": 6})
         up = phase.up("--skip-preview")
         assert up.ok, up.output
@@ -34,9 +39,7 @@ def test_a_429_is_waited_for_as_told(engine: Engine, tmp_path: Path) -> None:
     """Somebody else uses the same identity: the limiter of this process cannot know."""
     with Simulator(sample=SAMPLE) as simulator:
         phase = Phase(engine, simulator, tmp_path)
-        phase.plan |= PLAN
-        phase.export()
-        phase.control("PATCH", "switches", {"tier2_per_minute": 300, "limit_window_seconds": 6})
+        limited(phase, writes=300, window=6)
         up = phase.up("--skip-preview")
         assert up.ok, up.output
         refused = [r for r in phase.control("GET", "requests") if r["status"] == 429]
@@ -61,10 +64,8 @@ def test_a_run_uses_the_bursts_and_ends_within_five_percent_of_the_floor(
     in_a_window, window = 14, 20
     with Simulator(sample=SAMPLE) as simulator:
         phase = Phase(engine, simulator, tmp_path)
-        phase.plan |= PLAN
-        phase.export()
         a_minute = in_a_window * 60 // window
-        phase.control("PATCH", "switches", {"tier2_per_minute": a_minute, "limit_window_seconds": window})
+        limited(phase, writes=a_minute, window=window)
         phase.set_target(limits={"writes": a_minute, "window_seconds": window})
         phase.control("DELETE", "requests")
         up = phase.up("--skip-preview")

@@ -242,7 +242,7 @@ def _run(step: Step, plan: Plan, engine: EngineModel) -> Ran:
     if step.what == "refresh":
         return engine.refresh(order)
     chosen = program(plan) if step.what == "up" else []
-    with _allowed(engine, chosen):
+    with allowed(engine, chosen):
         if step.what == "up":
             return engine.up(chosen, order, go_on=step.go_on)
         return engine.destroy(order, go_on=step.go_on)
@@ -250,7 +250,7 @@ def _run(step: Step, plan: Plan, engine: EngineModel) -> Ran:
 
 def _preview(engine: EngineModel, chosen: list[Declared], order: random.Random) -> Ran:
     tenant.requests.clear()
-    with _allowed(engine, chosen):
+    with allowed(engine, chosen):
         ran = engine.preview(chosen, order)
     writes = [r for r in tenant.requests if r[0] not in ("GET", "HEAD") and not r[1].startswith("/oauth")]
     assert writes == [], f"a preview changed something: {writes}"
@@ -262,7 +262,7 @@ def _converge(last: Plan, case: Case, engine: EngineModel, others: Others) -> No
     for number in range(RUNS_TO_CONVERGE):
         tenant.world.clock.advance(LAG_IS_OVER)
         announced = _preview(engine, program(last), order) if number == 0 and case.previewed else None
-        with _allowed(engine, program(last)):
+        with allowed(engine, program(last)):
             ran = engine.up(program(last), order)
         failures = _without_refusals(ran)
         assert failures == [], f"run {number + 1} without faults failed: {failures}"
@@ -282,7 +282,7 @@ def _end(case: Case, engine: EngineModel, others: Others) -> None:
     order = random.Random(case.order)
     for _ in range(2):
         tenant.world.clock.advance(LAG_IS_OVER)
-        with _allowed(engine, []):
+        with allowed(engine, []):
             ran = engine.destroy(order, go_on=True)
         if not ran.failures:
             break
@@ -292,7 +292,7 @@ def _end(case: Case, engine: EngineModel, others: Others) -> None:
 
 
 @contextlib.contextmanager
-def _allowed(engine: EngineModel, chosen: list[Declared]) -> Iterator[None]:
+def allowed(engine: EngineModel, chosen: list[Declared]) -> Iterator[None]:
     """The one-shot word for this run's deletes, as a person gives it who has read the refusal."""
     declared = {d.key for d in chosen}
     doomed = {r.key for r in engine.state if r.key not in declared and r.key[0] != "DeleteGuard"}

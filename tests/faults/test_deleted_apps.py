@@ -11,7 +11,7 @@ from providers.base import Refusal
 from qlift.cloud.errors import CloudError
 from qlift.cloud.log_files import deleted_apps, undone_apps
 from qlift.simulator import Fault, Switches
-from tests.faults.life import _allowed, program, tenant
+from tests.faults.life import allowed, program, tenant
 from tests.faults.plans import AppPlan, Plan, SpacePlan
 from tests.faults.tenant import Kill, Killed
 from tests.support.engine_model import EngineModel
@@ -31,7 +31,7 @@ class Undo:
         tenant.log = log
 
     def destroy(self) -> list[str]:
-        with _allowed(self.engine, []):
+        with allowed(self.engine, []):
             return self.engine.destroy(random.Random(0)).failures
 
     def gone(self) -> list[str]:

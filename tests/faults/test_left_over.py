@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 import re
 from collections.abc import Callable
@@ -14,10 +13,10 @@ from qlift.cloud.log import DeletedApp
 from qlift.cloud.log_files import deleted_apps, undone_apps
 from qlift.simulator.tenant.apps import save
 from qlift.simulator.tenant.items import reloaded
-from qlift.simulator.tenant.world import APP, SHARE, TASK, USER
+from qlift.simulator.tenant.world import APP
 from tests.faults.life import program, tenant
+from tests.faults.people import schedule, share
 from tests.faults.plans import AppPlan, Plan, SpacePlan
-from tests.faults.tenant import subject
 from tests.faults.test_strays import Life
 
 SPACES = Plan(SpacePlan(), fin=SpacePlan())
@@ -62,32 +61,14 @@ def _reload(app_id: str) -> None:
     reloaded(tenant.world, tenant.world.store.get(APP, app_id) or {})
 
 
-def _schedule(app_id: str) -> None:
-    theirs = copy.deepcopy(tenant.world.store.all(TASK)[0])
-    theirs |= {"id": "f" * 24, "name": "Before the board meets", "resourceId": app_id, "_ownerId": _olga()}
-    theirs["states"][0]["onEvents"][0]["actions"][0]["functionRef"]["arguments"]["appId"] = app_id
-    tenant.world.store.put(TASK, theirs["id"], theirs)
-
-
-def _share(app_id: str) -> None:
-    app = tenant.world.store.get(APP, app_id) or {}
-    share = {"id": "e" * 24, "spaceId": app["spaceId"], "resourceId": app_id, "resourceType": "app"}
-    share |= {"type": "user", "assigneeId": _olga(), "roles": ["consumer"], "createdAt": tenant.world.stamp()}
-    tenant.world.store.put(SHARE, share["id"], share)
-
-
-def _olga() -> str:
-    return next(str(u["id"]) for u in tenant.world.store.all(USER) if u["subject"] == subject("olga"))
-
-
 @pytest.mark.parametrize(
     ("plan", "write", "change", "told"),
     [
         (COPIED, PUBLISHED_AT, _sheet, "changed 2026-11-26"),
         (MOVED, MOVED_AT, _sheet, "changed 2026-11-26"),
         (COPIED, PUBLISHED_AT, _reload, "reloaded 2026-11-26"),
-        (COPIED, PUBLISHED_AT, _schedule, 'schedule "Before the board meets"'),
-        (COPIED, PUBLISHED_AT, _share, "shared with 1"),
+        (COPIED, PUBLISHED_AT, schedule, 'schedule "Before the board meets"'),
+        (COPIED, PUBLISHED_AT, share, "shared with 1"),
         (STAGED, IMPORTED_AT, _sheet, "changed 2026-11-26"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import random
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +13,10 @@ from qlift.cloud.errors import CloudError
 from qlift.simulator import Fault, Switches
 from qlift.simulator.tenant.apps import save
 from qlift.simulator.tenant.content import new_object
-from qlift.simulator.tenant.world import SHARE, TASK, USER
-from tests.faults.life import Step, _allowed, check, program, tenant
+from tests.faults.life import Step, allowed, check, program, tenant
+from tests.faults.people import schedule, share, user
 from tests.faults.plans import AppPlan, Plan, SpacePlan, newer
-from tests.faults.tenant import Kill, Killed, subject
+from tests.faults.tenant import Kill, Killed
 from tests.faults.test_found import life
 from tests.support.engine_model import EngineModel, Ran, Resource
 
@@ -39,7 +38,7 @@ class Stack:
 
     def up(self, plan: Plan, *faults: Fault) -> Ran:
         tenant.disturb(faults, None)
-        with _allowed(self.engine, program(plan)):
+        with allowed(self.engine, program(plan)):
             ran = self.engine.up(program(plan), random.Random(0))
         tenant.disturb((), None)
         return ran
@@ -48,15 +47,17 @@ class Stack:
         """Also of a run that is killed; it has then no failures."""
         tenant.disturb((), kill)
         try:
-            with _allowed(self.engine, []):
+            with allowed(self.engine, []):
                 return self.engine.destroy(random.Random(0))
         except Killed:
             return Ran()
         finally:
             tenant.disturb((), None)
 
-    def destroy_owners(self) -> None:
-        """As with `--target`: what is no target is neither read nor deleted."""
+    def lives_on_without_owners(self, plan: Plan) -> None:
+        """They are undone after a day, as with `--target`: what is no target is neither read nor deleted."""
+        assert not self.up(plan).failures
+        later(DAY)
         owners = self.rows("AppOwner")
         others = [r for r in self.engine.state if r not in owners]
         self.engine.state = owners
@@ -80,25 +81,11 @@ class Stack:
             name=SHEET,
             published=True,
             approved=True,
-            owner_id=_user("olga"),
+            owner_id=user("olga"),
             content=0,
         )
         app["_objects"].append(sheet)
         save(tenant.world, app)
-
-    def schedule(self, app_id: str) -> None:
-        task = copy.deepcopy(tenant.world.store.all(TASK)[0])
-        task |= {"id": "e" * 24, "name": "Before the board meets", "resourceId": app_id}
-        task["_ownerId"] = _user("olga")
-        task["states"][0]["onEvents"][0]["actions"][0]["functionRef"]["arguments"]["appId"] = app_id
-        tenant.world.store.put(TASK, task["id"], task)
-
-    def share(self, app_id: str) -> None:
-        app = tenant.world.app(app_id)
-        assert app is not None
-        share = {"id": "e" * 24, "spaceId": app["spaceId"], "resourceId": app_id}
-        share |= {"resourceType": "app", "type": "user", "assigneeId": _user("olga"), "roles": ["consumer"]}
-        tenant.world.store.put(SHARE, share["id"], {**share, "createdAt": tenant.world.stamp()})
 
     def is_kept(self, app_id: str) -> bool:
         """With the work in it."""
@@ -116,10 +103,6 @@ class Stack:
             return done
 
         self.engine._step = stepped  # type: ignore[method-assign]
-
-
-def _user(name: str) -> str:
-    return next(str(u["id"]) for u in tenant.world.store.all(USER) if u["subject"] == subject(name))
 
 
 def later(seconds: float) -> None:
@@ -160,9 +143,7 @@ def test_such_an_app_is_not_published_over_either() -> None:
 def test_owners_that_were_undone_alone(plan: Plan, skew: float) -> None:
     """Two weeks of work after that; whatever this machine's clock says."""
     stack = Stack(skew)
-    assert not stack.up(plan).failures
-    later(DAY)
-    stack.destroy_owners()
+    stack.lives_on_without_owners(plan)
     later(14 * DAY)
     stack.work()
     later(DAY)
@@ -175,9 +156,7 @@ def test_owners_that_were_undone_alone(plan: Plan, skew: float) -> None:
 @pytest.mark.parametrize("skew", [0.0, 7200.0, -7200.0, 30 * DAY])
 def test_an_undo_that_goes_on_at_once_takes_its_own_work_for_its_own(plan: Plan, skew: float) -> None:
     stack = Stack(skew)
-    assert not stack.up(plan).failures
-    later(DAY)
-    stack.destroy_owners()
+    stack.lives_on_without_owners(plan)
     later(1800)
     assert not stack.destroy().failures
     assert not stack.engine.state
@@ -247,7 +226,7 @@ def test_an_owner_that_leaves_the_plan_is_no_change_by_people(plan: Plan) -> Non
     stack.engine._delete = slowly  # type: ignore[method-assign]
     assert not stack.up(without).failures
     apps = [tenant.world.app(r.id) for r in stack.rows("App")]
-    assert all(a is not None and a["ownerId"] != _user("ben") for a in apps)
+    assert all(a is not None and a["ownerId"] != user("ben") for a in apps)
     later(DAY)
     assert not stack.destroy().failures
 
@@ -292,7 +271,7 @@ def test_what_comes_beside_an_app_while_the_undo_runs(what: str) -> None:
     assert not stack.up(notes).failures
     later(DAY)
     app_id = next(r.id for r in stack.rows("App") if r.key[1].startswith("notes"))
-    add = stack.schedule if what == "schedule" else stack.share
+    add = schedule if what == "schedule" else share
     stack.while_deleting(lambda: add(app_id))
     told = " ".join(stack.destroy().failures)
     assert 'app "Notes"' in told and ("Before the board meets" in told or "shared with 1" in told), told
