@@ -15,7 +15,7 @@ from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, o
 from providers.app_removal import remove_app, take_back
 from providers.base import Gone, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
-from providers.left_over import removable, remove
+from providers.left_over import discard, removable, remove
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, refusals, session
 from qlift.cloud import adoption, apps
@@ -126,6 +126,7 @@ class AppProvider(AdoptingProvider[AppInputs]):
             object_owners=here.resolved(new.object_owners),
             open_file=here.open_file(new.sha256, new.size, new.subject),
             size=new.size,
+            discard=lambda half_done: discard("App", new, new.stack, half_done),
         )
         return app.id, here.edits.output(app.id) or {WRITTEN: app.modified_date}
 

@@ -14,7 +14,7 @@ from pulumi.dynamic import Resource
 from providers.app_removal import remove_app, take_back
 from providers.base import Gone, Inputs, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
-from providers.left_over import removable, remove
+from providers.left_over import discard, removable, remove
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, TenantProvider, refusals, session
 from qlift.cloud import apps, publications
@@ -143,6 +143,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             object_owners=here.resolved(new.object_owners),
             open_file=here.open_file(new.sha256, new.size, new.subject),
             size=new.size,
+            discard=lambda half_done: discard("AppPublication", new, new.stack, half_done),
         )
         return app.id, _published(app.id, app)
 

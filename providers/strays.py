@@ -119,9 +119,9 @@ def told(found: list[str]) -> str:
 
 def told_of_copies(found: list[str]) -> str:
     return (
-        f"a killed run left {len(found)} copies beside the apps in the state, and people changed them since; "
-        f"they stay: {'; '.join(found)}. Move over what people need and delete the copy in the tenant; if "
-        "it shall stay there, take the line `[qlift ...]` from its description, or from its name"
+        "left by a killed run beside the apps in the state, and changed by people since, so not deleted: "
+        f"{'; '.join(found)}. Move over what people need and delete the copy in the tenant; if it shall stay "
+        "there, take the line `[qlift ...]` from its description, or from its name"
     )
 
 

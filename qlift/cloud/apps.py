@@ -20,6 +20,11 @@ from qlift.cloud.tenant import LOOK_UP_SECONDS, Tenant
 from qlift.cloud.uploads import upload_file
 
 OpenFile = Callable[[], BinaryIO]
+Discard = Callable[[App], None]
+"""What becomes of a half-done copy of an earlier run that cannot be gone on with.
+
+It may stay, for people may have found it.
+"""
 
 
 def recognised(tenant: Tenant, space_id: str | None, is_ours: Callable[[App], bool]) -> Iterator[App]:
@@ -85,11 +90,12 @@ def import_app(
     object_owners: Iterable[tuple[str, str]],
     open_file: OpenFile,
     size: int,
+    discard: Discard,
 ) -> App:
     """Look up, import under the marker name, give objects away, set name and provenance.
 
     One import of the budget. `object_owners` are pairs of engine object id and user id. With them an
-    unfinished app of an earlier run is removed first: which of its objects were given away cannot be read.
+    unfinished app of an earlier run is discarded first: which of its objects were given away cannot be read.
     """
     tenant.wait_for_lists()
     tenant.index.fresh("apps", LOOK_UP_SECONDS)
@@ -104,7 +110,7 @@ def import_app(
     owners = list(object_owners)
     app = _unfinished(tenant, space_id, provenance)
     if app is not None and owners:
-        delete_app(tenant, app.id, f'app "{name}"')
+        discard(app)
         app = None
     if app is None:
         app = import_as(
@@ -123,6 +129,7 @@ def import_as(
     """Upload and import. After an ambiguous answer the app of that marker name is looked for."""
     file_id = upload_file(tenant.client, open_file, size, "app.qvf", subject=subject)
     params = {"fileId": file_id, "name": marker, **({"spaceId": space_id} if space_id else {})}
+    before = {a.id for a in tenant.index.apps(space_id)}
 
     def write() -> App:
         answer = tenant.client.post("/api/v1/apps/import", subject=subject, params=params)
@@ -130,7 +137,7 @@ def import_as(
 
     def look() -> App | None:
         tenant.index.refresh("apps")
-        return next((a for a in tenant.index.apps(space_id) if a.name == marker), None)
+        return next((a for a in tenant.index.apps(space_id) if a.name == marker and a.id not in before), None)
 
     app = tenant.settled(lambda: tenant.once_granted(write), lambda: tenant.eventually(look))
     tenant.index.record_app(app)

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from qlift.cloud.apps import (
+    Discard,
     OpenFile,
-    delete_app,
     describe,
     find_app,
     give_object,
@@ -86,11 +86,12 @@ def publish_move(
     object_owners: Iterable[tuple[str, str]],
     open_file: OpenFile,
     size: int,
+    discard: Discard,
 ) -> App:
     """Import once more, give its private and community objects to their owners, move it.
 
     The origin stays where it is, so the budget of imports is used twice. A half-done copy of an earlier
-    run is removed first: which of its objects were given away already cannot be read. `object_owners` are
+    run is discarded first: which of its objects were given away already cannot be read. `object_owners` are
     pairs of engine object id and user id. Returns the published app; its id is taken from the answer.
     """
     subject = f'publication "{name}"'
@@ -102,7 +103,7 @@ def publish_move(
             return back
         transient = _transient(provenance)
         for half_done in recognised(tenant, staging_space_id, lambda a: _is_of(transient, a)):
-            delete_app(tenant, half_done.id, subject)
+            discard(half_done)
         copy = import_as(
             tenant, transient.line, staging_space_id, open_file=open_file, size=size, subject=subject
         )

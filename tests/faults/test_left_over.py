@@ -11,6 +11,7 @@ import pytest
 
 from qlift.cloud.log import DeletedApp
 from qlift.cloud.log_files import deleted_apps, undone_apps
+from qlift.simulator import Fault
 from qlift.simulator.tenant.apps import save
 from qlift.simulator.tenant.items import reloaded
 from qlift.simulator.tenant.world import APP
@@ -48,7 +49,7 @@ class Twins(Life):
 
     @property
     def named(self) -> list[str]:
-        lines = [m for m in self._caplog.messages if m.startswith("a killed run left")]
+        lines = [m for m in self._caplog.messages if m.startswith("left by a killed run")]
         assert len(lines) < 2
         return re.findall(r"\(([0-9a-f-]{24,36})\)", "".join(lines))
 
@@ -135,6 +136,65 @@ def test_one_that_nobody_changed_goes_and_stands_in_the_log(
     # It is not what an undo would bring back.
     assert undone_apps([gone]) == []
     assert twins.up(plan).changes == []
+
+
+class HalfDone(Life):
+    """Killed before what it imported had its name and its people; the lists know of it in the next run."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture, plan: Plan, write: int) -> None:
+        super().__init__(caplog)
+        self.up(SPACES)
+        assert self.killed_up(plan, write)
+        [self.copy] = [a["id"] for a in tenant.world.store.all(APP) if a["name"].startswith("[qlift ")]
+
+    @property
+    def is_there(self) -> bool:
+        return tenant.world.app(self.copy) is not None
+
+
+HALF_DONE = [(STAGED, IMPORTED_AT, "App"), (MOVED, MOVED_AT - 2, "AppPublication")]
+
+
+@pytest.mark.parametrize(("plan", "write", "kind"), HALF_DONE)
+@pytest.mark.parametrize("change", [_sheet, share])
+def test_a_half_done_copy_that_people_changed_stays_when_the_next_run_begins_anew(
+    caplog: pytest.LogCaptureFixture, plan: Plan, write: int, kind: str, change: Callable[[str], None]
+) -> None:
+    half_done = HalfDone(caplog, plan, write)
+    tenant.world.clock.advance(DAY)
+    change(half_done.copy)
+    made = half_done.up(plan).changes
+    assert kind in {k for k, _ in made} and half_done.is_there
+    for _ in range(2):
+        assert half_done.up(plan).changes == [] and half_done.is_there
+        assert "left by a killed run" in caplog.text and half_done.copy in caplog.text
+    assert half_done.unknown() == [half_done.copy]
+
+
+@pytest.mark.parametrize(("plan", "write"), [half[:2] for half in HALF_DONE])
+def test_nor_is_it_taken_for_the_new_one_whose_answer_was_lost(
+    caplog: pytest.LogCaptureFixture, plan: Plan, write: int
+) -> None:
+    half_done = HalfDone(caplog, plan, write)
+    tenant.world.clock.advance(DAY)
+    _sheet(half_done.copy)
+    tenant.disturb((Fault(path="/apps/import", when="after", action="drop"),), None)
+    half_done.up(plan)
+    assert half_done.is_there and half_done.copy not in {r.id for r in half_done.engine.state}
+    assert half_done.unknown() == [half_done.copy]
+
+
+@pytest.mark.parametrize(("plan", "write", "kind"), HALF_DONE)
+def test_a_half_done_copy_that_nobody_changed_goes_and_stands_in_the_log(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, plan: Plan, write: int, kind: str
+) -> None:
+    half_done = HalfDone(caplog, plan, write)
+    tenant.log = tmp_path / "log.jsonl"
+    tenant.world.clock.advance(DAY)
+    half_done.up(plan)
+    assert not half_done.is_there
+    [gone] = _deleted(tmp_path)
+    assert (gone.app, gone.kind, gone.superseded, gone.announced) == (half_done.copy, kind, True, False)
 
 
 def _deleted(folder: Path) -> list[DeletedApp]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import os
 import socket
+import ssl
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
 import pytest
+import trustme
 
 from qlift.bundle import load_bundle
 from qlift.simulator import Fault, Simulator, qvf
@@ -18,7 +21,7 @@ from qlift.simulator.site.changes import edit_script, nightly_reload
 from qlift.sources.qlik_sense import engine
 from qlift.sources.qlik_sense.app_script import find_script
 from qlift.sources.qlik_sense.connection import load_connection
-from qlift.sources.qlik_sense.errors import EngineError
+from qlift.sources.qlik_sense.errors import EngineError, Unreachable
 from tests.sources.ends import USER, by_header, client_of, export, source_file
 
 MB = 1024 * 1024
@@ -60,16 +63,17 @@ def closed_engine(simulator: Simulator, folder: Path) -> Path:
     return with_engine(simulator, folder, port)
 
 
-def with_engine(simulator: Simulator, folder: Path, port: int) -> Path:
+def with_engine(simulator: Simulator, folder: Path, port: int, scheme: str = "ws") -> Path:
     given = simulator.description["site"]["header"]
     way = {"header": {"name": given["name"], "value_env": USER}}
-    return source_file(folder, given["url"], way, engine=f"ws://127.0.0.1:{port}")
+    return source_file(folder, given["url"], way, engine=f"{scheme}://127.0.0.1:{port}")
 
 
-def test_an_engine_that_does_not_answer_costs_one_time_out(
-    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "CONNECT_SECONDS", 0.3)
+@contextmanager
+def silent_engine(
+    over: Callable[[socket.socket], socket.socket],
+) -> Iterator[tuple[int, list[socket.socket]]]:
+    """Takes connections and never answers; `over` makes of each what is spoken over, such as TLS."""
     knocks: list[socket.socket] = []
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -78,22 +82,49 @@ def test_an_engine_that_does_not_answer_costs_one_time_out(
         def accept() -> None:
             while True:
                 try:
-                    knocks.append(silent.accept()[0])
+                    knocks.append(over(silent.accept()[0]))
                 except OSError:
                     return
 
         thread = Thread(target=accept, daemon=True)
         thread.start()
-        site = client_of(with_engine(simulator, tmp_path, silent.getsockname()[1]), header(simulator))
-        report = export(site, tmp_path / "b")
-        site.close()
+        yield silent.getsockname()[1], knocks
         silent.shutdown(socket.SHUT_RDWR)
     thread.join()
     for knock in knocks:
         knock.close()
+
+
+def test_an_engine_that_does_not_answer_costs_one_time_out(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "CONNECT_SECONDS", 0.3)
+    with silent_engine(lambda plain: plain) as (port, knocks):
+        site = client_of(with_engine(simulator, tmp_path, port), header(simulator))
+        report = export(site, tmp_path / "b")
+        site.close()
     assert report.scripts_from_files == 14 and not report.failed
     # Four at once, and whoever went on before three of them had given up.
     assert len(knocks) <= 8
+
+
+@pytest.mark.timeout(60)
+def test_nor_does_an_engine_that_does_not_answer_over_tls_hold_us(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With TLS 1.3 the reader has something to read (tickets) that is no answer."""
+    monkeypatch.setattr(engine, "CONNECT_SECONDS", 0.3)
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    with silent_engine(lambda plain: tls.wrap_socket(plain, server_side=True)) as (port, knocks):
+        path = with_engine(simulator, tmp_path, port, scheme="wss")
+        site = client_of(path, header(simulator))
+        authority.configure_trust(site.entrance.tls)
+        with pytest.raises(Unreachable, match="does not answer in time"):
+            engine.Engine(site).script("00000000-0000-0000-0000-000000000001")
+        site.close()
+    assert len(knocks) == 1
 
 
 def test_what_the_engine_refuses_comes_from_the_file(simulator: Simulator, tmp_path: Path) -> None:

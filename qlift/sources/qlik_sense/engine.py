@@ -6,6 +6,8 @@ One socket an app: a session holds one open app (Qlik Engine JSON API, "Open an 
 from __future__ import annotations
 
 import json
+import socket as sockets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,6 +24,19 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes; a script is a text that people wrote."""
 _GLOBAL = -1
 """The handle of the engine itself."""
+
+
+class _Connection(ClientConnection):
+    """Ends a read that waits when it is closed.
+
+    Over TLS the reader of websockets 17 can wait inside a record that carries no data (TLS 1.3 sends session
+    tickets after its handshake). Closing the socket does not wake it, and whoever closed waits for ever.
+    """
+
+    def close_socket(self) -> None:
+        with suppress(OSError):
+            self.socket.shutdown(sockets.SHUT_RDWR)
+        super().close_socket()
 
 
 class Engine:
@@ -46,6 +61,7 @@ class Engine:
                 open_timeout=CONNECT_SECONDS,
                 close_timeout=1,
                 max_size=LARGEST_ANSWER,
+                create_connection=_Connection,
             ) as socket:
                 opened = _call(socket, 1, _GLOBAL, "OpenDoc", _open(app_id))
                 answer = _call(socket, 2, _handle(opened), "GetScript", {})
