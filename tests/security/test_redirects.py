@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.errors import CloudError
 from qlift.cloud.uploads import upload_file
-from qlift.sources.qlik_sense.errors import SourceError
+from qlift.sources.qlik_sense.engine import Engine
+from qlift.sources.qlik_sense.errors import SourceError, Unreachable
 from tests.cloud.servers import Asked, Odd, Reply, odd_server
 from tests.security.conftest import KEY, Certificates, Connect
-from tests.sources.ends import SECRET, client_of, source_file
+from tests.sources.ends import SECRET, USER, client_of, source_file
 
 STATUSES = pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 
@@ -102,6 +103,22 @@ def test_a_site_redirects_elsewhere(tmp_path: Path, status: int) -> None:
     ):
         site_get(server, tmp_path)
         assert server.asked and elsewhere.asked == []
+
+
+@STATUSES
+def test_an_engine_redirects_elsewhere(tmp_path: Path, status: int) -> None:
+    """The identity is in a header whose name the site chose."""
+    with (
+        odd_server(lambda asked: Reply()) as elsewhere,
+        odd_server(lambda asked: moved(status, f"{elsewhere.url.replace('http', 'ws')}/x")) as server,
+    ):
+        way = {"header": {"name": "X-Any-Name", "value_env": USER}}
+        engine = server.url.replace("http", "ws")
+        client = client_of(source_file(tmp_path, server.url, way, engine=engine), {USER: "CORP\\jane"})
+        with pytest.raises(Unreachable, match=str(status)):
+            Engine(client).script("1" * 36)
+        client.close()
+        assert len(server.asked) == 1 and elsewhere.asked == []
 
 
 @pytest.mark.parametrize("path", ["@{}/x", ".{}/x", "http://{}/x", "x@{}", ""])

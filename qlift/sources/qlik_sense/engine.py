@@ -5,14 +5,13 @@ One socket an app: a session holds one open app (Qlik Engine JSON API, "Open an 
 
 from __future__ import annotations
 
+import asyncio
 import json
-import socket as sockets
-from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
 
 from qlift.bundle.redact import redact_text
 from qlift.sources.qlik_sense.client import SiteClient
@@ -26,17 +25,11 @@ _GLOBAL = -1
 """The handle of the engine itself."""
 
 
-class _Connection(ClientConnection):
-    """Ends a read that waits when it is closed.
+class _Connect(connect):
+    """Follows no redirect: the identity is in headers of any name, and would go to another host with it."""
 
-    Over TLS the reader of websockets 17 can wait inside a record that carries no data (TLS 1.3 sends session
-    tickets after its handshake). Closing the socket does not wake it, and whoever closed waits for ever.
-    """
-
-    def close_socket(self) -> None:
-        with suppress(OSError):
-            self.socket.shutdown(sockets.SHUT_RDWR)
-        super().close_socket()
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 class Engine:
@@ -46,31 +39,35 @@ class Engine:
 
     def script(self, app_id: str) -> str:
         """Raises `Unreachable` when no answer comes, `EngineError` when the engine refuses this app."""
-        url = f"{self.url}/app/{quote(app_id)}"
-        entrance = self._client.entrance
-        secure = url.startswith("wss:")
         try:
-            with connect(
-                url,
-                ssl=entrance.tls if secure else None,
-                server_hostname=self._client.site.server_name if secure else None,
-                additional_headers=entrance.headers(),
-                user_agent_header=None,
-                # As for http: no proxy of the environment between two ends of one machine.
-                proxy=None if urlsplit(url).hostname in LOOPBACK else True,
-                open_timeout=CONNECT_SECONDS,
-                close_timeout=1,
-                max_size=LARGEST_ANSWER,
-                create_connection=_Connection,
-            ) as socket:
-                opened = _call(socket, 1, _GLOBAL, "OpenDoc", _open(app_id))
-                answer = _call(socket, 2, _handle(opened), "GetScript", {})
+            # Not with two threads at one TLS connection, as the library's other client has it: of some 500
+            # handshakes one waits in vain for its answer.
+            return asyncio.run(self._script(app_id))
         except TimeoutError:
             raise Unreachable(f"the engine {self.url} does not answer in time") from None
         except (OSError, WebSocketException) as error:
             raise Unreachable(
                 f"the engine {self.url} cannot be reached ({error or type(error).__name__})"
             ) from None
+
+    async def _script(self, app_id: str) -> str:
+        url = f"{self.url}/app/{quote(app_id)}"
+        entrance = self._client.entrance
+        secure = url.startswith("wss:")
+        async with _Connect(
+            url,
+            ssl=entrance.tls if secure else None,
+            server_hostname=self._client.site.server_name if secure else None,
+            additional_headers=entrance.headers(),
+            user_agent_header=None,
+            # As for http: no proxy of the environment between two ends of one machine.
+            proxy=None if urlsplit(url).hostname in LOOPBACK else True,
+            open_timeout=CONNECT_SECONDS,
+            close_timeout=1,
+            max_size=LARGEST_ANSWER,
+        ) as socket:
+            opened = await _call(socket, 1, _GLOBAL, "OpenDoc", _open(app_id))
+            answer = await _call(socket, 2, _handle(opened), "GetScript", {})
         script = answer.get("qScript")
         if not isinstance(script, str):
             raise EngineError("the engine answered something that is not a script")
@@ -89,14 +86,14 @@ def _handle(opened: dict[str, Any]) -> int:
     return handle
 
 
-def _call(
+async def _call(
     socket: ClientConnection, number: int, handle: int, method: str, params: dict[str, Any]
 ) -> dict[str, Any]:
     call = {"jsonrpc": "2.0", "id": number, "handle": handle, "method": method, "params": params}
-    socket.send(json.dumps(call))
+    await socket.send(json.dumps(call))
     while True:
         try:
-            message = json.loads(socket.recv(timeout=ANSWER_SECONDS))
+            message = json.loads(await asyncio.wait_for(socket.recv(), ANSWER_SECONDS))
         except ValueError:
             raise EngineError("the engine answered something that is not JSON") from None
         if not isinstance(message, dict):
