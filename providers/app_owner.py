@@ -127,7 +127,8 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
         if goes and edits.stays(id_):
             return
         if live is None:
-            if known.personal:
+            # Where the app goes too, its own delete finds out: a killed run may have deleted it.
+            if known.personal and not goes:
                 raise Refusal(
                     "the app is not reachable in its owner's personal space, so it cannot be taken back; "
                     "use an OAuth client with admin.apps, or, if its owner deleted it, drop it from the "

@@ -16,7 +16,13 @@ from tests.faults.plans import AppPlan, Plan, SpacePlan
 from tests.faults.tenant import Kill, Killed
 from tests.support.engine_model import EngineModel
 
-PLAN = Plan(SpacePlan(), fin=SpacePlan(), budget=AppPlan(published="copy"), notes=AppPlan(owner="ben"))
+PLAN = Plan(
+    SpacePlan(),
+    fin=SpacePlan(),
+    budget=AppPlan(published="copy"),
+    notes=AppPlan(owner="ben"),
+    diary=AppPlan(owner="cleo"),
+)
 DAY = 86_400.0
 
 
