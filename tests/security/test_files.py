@@ -87,16 +87,25 @@ def test_a_whole_export_of_a_site_that_lies(tmp_path: Path) -> None:
     assert [p for p in tmp_path.rglob("*") if "escaped" in p.name] == []
 
 
-def test_a_dump_whose_ids_are_paths(tmp_path: Path) -> None:
-    dump = tmp_path / "dump"
+def import_app_of_id(id_: str, folder: Path) -> None:
+    dump = folder / "dump"
     dump.mkdir()
-    app = {"id": "../../escaped", "name": "x", "createdDate": "2026-01-01T00:00:00Z", "schemaPath": "App"}
+    owner = {"id": "0" * 8, "userId": "jane", "userDirectory": "CORP", "name": "Jane"}
+    app = {"id": id_, "name": "x", "createdDate": "2026-01-01T00:00:00Z", "schemaPath": "App", "owner": owner}
     (dump / "app.json").write_text(json.dumps([app]))
     (dump / "x.qvs").write_text("LOAD 1;")
     options: dict[str, Any] = {"data": "all", "scope": "all", "blobs": None, "progress": lambda _: None}
-    with pytest.raises(SourceError):
-        import_dump(dump, tmp_path / "exports" / "prod", site="prod", **options)
+    import_dump(dump, folder / "exports" / "prod", site="prod", **options)
+
+
+def test_a_dump_whose_ids_are_paths(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="id: String should match"):
+        import_app_of_id("../../escaped", tmp_path)
     assert not (tmp_path / "exports").exists()
+    # All else of it is well.
+    (good := tmp_path / "good").mkdir()
+    import_app_of_id("f" * 8, good)
+    assert (good / "exports" / "prod").is_dir()
 
 
 # Links that a clone of a repository brings.
