@@ -12,6 +12,7 @@ from qlift.cloud.edits import edits_of, latest, own_reload
 from qlift.cloud.models import App
 
 GIVING = timedelta(hours=1)
+"""Ours, and generous: what giving an app's objects to their owners takes at most."""
 
 
 def removable(found: Iterable[App]) -> list[str]:
@@ -28,8 +29,7 @@ def discard(kind: AppKind, known: Removed, stack: str, half_done: App) -> None:
     than `GIVING`.
     """
     if not _changed(half_done, asked=True, written_for=GIVING):
-        subject = f"a half-done copy of {known.subject}"
-        delete_logged(half_done, subject, kind=kind, key=known.key, stack=stack, superseded=True)
+        _delete(half_done, f"a half-done copy of {known.subject}", kind, known, stack)
 
 
 def remove(kind: AppKind, known: Removed, stack: str, ids: Iterable[str]) -> None:
@@ -38,8 +38,12 @@ def remove(kind: AppKind, known: Removed, stack: str, ids: Iterable[str]) -> Non
         subject = f"a copy of {known.subject}"
         live = apps.find_app(session().tenant, app_id, subject)
         if live is not None and not _changed(live, asked=True):
-            # Not what an undo would bring back: the one in the state is.
-            delete_logged(live, subject, kind=kind, key=known.key, stack=stack, superseded=True)
+            _delete(live, subject, kind, known, stack)
+
+
+def _delete(app: App, subject: str, kind: AppKind, known: Removed, stack: str) -> None:
+    """It is not what an undo would bring back: the one in the state is."""
+    delete_logged(app, subject, kind=kind, key=known.key, stack=stack, superseded=True)
 
 
 def _changed(app: App, *, asked: bool, written_for: timedelta = timedelta()) -> bool:
@@ -51,9 +55,8 @@ def _changed(app: App, *, asked: bool, written_for: timedelta = timedelta()) -> 
     me = here.tenant.client.me().id
     own = {t.id for t in here.tenant.index.tasks(app.id) if t.owner_id == me}
     made = latest([app.created_date])
-    if made is not None:
-        made = (datetime.fromisoformat(made) + written_for).isoformat()
-    changes = edits_of(here.tenant, app, made, own, lambda a: own_reload(here.tenant, a, own), asked=asked)
+    written = (datetime.fromisoformat(made) + written_for).isoformat() if made else None
+    changes = edits_of(here.tenant, app, written, own, lambda a: own_reload(here.tenant, a, own), asked=asked)
     if made is None:
         changes = ("when it was made is not known", *changes)
     if changes:

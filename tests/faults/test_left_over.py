@@ -24,7 +24,7 @@ SPACES = Plan(SpacePlan(), fin=SpacePlan())
 COPIED = Plan(SpacePlan(), fin=SpacePlan(), budget=AppPlan(published="copy", schedules=1))
 MOVED = Plan(SpacePlan(), fin=SpacePlan(), ledger=AppPlan(published="move"))
 STAGED = Plan(SpacePlan(), fin=SpacePlan(), notes=AppPlan())
-IMPORTED_AT, PUBLISHED_AT, SCHEDULED_AT, MOVED_AT = 3, 5, 6, 10
+IMPORTED_AT, PUBLISHED_AT, SCHEDULED_AT, COPIED_AT, MOVED_AT = 3, 5, 6, 8, 10
 """Writes of a run after the spaces."""
 DAY = 86_400.0
 
@@ -152,7 +152,7 @@ class HalfDone(Life):
         return tenant.world.app(self.copy) is not None
 
 
-HALF_DONE = [(STAGED, IMPORTED_AT, "App"), (MOVED, MOVED_AT - 2, "AppPublication")]
+HALF_DONE = [(STAGED, IMPORTED_AT, "App"), (MOVED, COPIED_AT, "AppPublication")]
 
 
 @pytest.mark.parametrize(("plan", "write", "kind"), HALF_DONE)

@@ -88,11 +88,13 @@ def silent_engine(
 
         thread = Thread(target=accept, daemon=True)
         thread.start()
-        yield silent.getsockname()[1], knocks
-        silent.shutdown(socket.SHUT_RDWR)
-    thread.join()
-    for knock in knocks:
-        knock.close()
+        try:
+            yield silent.getsockname()[1], knocks
+        finally:
+            silent.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for knock in knocks:
+                knock.close()
 
 
 def test_an_engine_that_does_not_answer_costs_one_time_out(
