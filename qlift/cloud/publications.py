@@ -128,12 +128,13 @@ def _settled(
     provenance: Provenance,
     marked: bool,
 ) -> App:
-    """Of a publication that an unrecorded run made: republished only if its content is not this one.
+    """Of a publication that an unrecorded run made: republished only if its content or its origin is another.
 
-    A republish gives what it writes to the tool, so it is not done without need.
+    A republish gives what it writes to the tool, so it is not done without need. The origin is another where
+    it was deleted since, and the app imported again.
     """
     wanted = attach(description, provenance if marked else None)
-    if provenance_of(found.description) != provenance:
+    if provenance_of(found.description) != provenance or found.origin_app_id not in ("", app_id):
         return republish(tenant, app_id=app_id, target_id=found.id, name=name, description=wanted)
     if (found.name, found.description) != (name, wanted):
         kept = provenance if marked else None

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 from providers.base import Refusal
 from providers.claims import ALLOW_VARIABLE
+from providers.edits import ALLOW_VARIABLE as ALLOW_CHANGED_VARIABLE
+from providers.edits import Decision
 from qlift.cloud.errors import CloudError
 from qlift.simulator import Fault, Switches
 from qlift.simulator.tenant.dump import canonical, dump
@@ -29,8 +32,8 @@ from tests.support.engine_model import EngineModel, Ran
 
 LAG_IS_OVER = 400.0
 """Seconds: longer than any lag, and than an own write outlives a list in the index."""
-RUNS_TO_CONVERGE = 4
-"""One of them may wait for others to take their content out of a space that goes."""
+RUNS_TO_CONVERGE = 6
+"""Each but two may wait for an answer of people's: their content out of a space that goes, their word."""
 WRITES = "POST|PUT|PATCH|DELETE"
 
 tenant = FaultyTenant()
@@ -40,12 +43,16 @@ _other_tenant = FaultyTenant()
 
 @dataclass(frozen=True, repr=False)
 class Step(Short):
-    """`others` is an edit of theirs and its pick; `plan` an index into the case's plans."""
+    """`others` is an edit of theirs and its pick; `plan` an index into the case's plans.
+
+    `later`: so long after our last write that it counts as people's, not as its own echo.
+    """
 
     what: Literal["up", "preview", "refresh", "destroy", "others", "wait"]
     plan: int = 0
     faults: tuple[Fault, ...] = ()
     others: tuple[str, int] = ("", 0)
+    later: bool = False
     go_on: bool = False
     kill: Kill | None = None
     checkpoints: bool = True
@@ -61,6 +68,8 @@ class Case(Short):
     skew: tuple[float, float]
     lag: float
     """What the target says of how long lists lag."""
+    decision: Decision = "republish"
+    """What the plan says when it is asked for `apps.on_source_change`."""
     order: int = 0
     previewed: bool = True
     """The first run after the faults is looked at before."""
@@ -102,6 +111,7 @@ _edits = st.builds(
     Step,
     what=st.just("others"),
     others=st.tuples(st.sampled_from(sorted(EDITS)), st.integers(0, 5)),
+    later=st.booleans(),
 )
 _waits = st.just(Step(what="wait"))
 _switches = st.builds(
@@ -128,6 +138,7 @@ cases = st.builds(
     switches=_switches,
     skew=st.sampled_from(((0.0, 1.0), (0.0, 1.0), (7200.0, 1.0), (-7200.0, 1.0), (0.0, 1.05), (0.0, 0.95))),
     lag=st.sampled_from((20.0, 130.0)),
+    decision=st.sampled_from(("republish", "new_copy")),
     order=st.integers(0, 99),
     previewed=st.booleans(),
     destroyed=st.booleans(),
@@ -136,8 +147,9 @@ cases = st.builds(
 
 
 @functools.lru_cache(maxsize=20_000)
-def program(plan: Plan) -> list[Declared]:
-    return declarations(desired(plan, tenant.app_file), stack="demo", provenance="description")
+def program(plan: Plan, decision: Decision = "ask") -> list[Declared]:
+    chosen = desired(plan, tenant.app_file).model_copy(update={"on_source_change": decision})
+    return declarations(chosen, stack="demo", provenance="description")
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -182,6 +194,8 @@ def _live(case: Case, engine: EngineModel, others: Others) -> Plan:
     for step in case.steps:
         if step.what == "others":
             tenant.disturb((), None)
+            if step.later:
+                tenant.world.clock.advance(LAG_IS_OVER)
             others.do(*step.others)
             continue
         if step.what == "wait":
@@ -248,56 +262,91 @@ def _run(step: Step, plan: Plan, engine: EngineModel) -> Ran:
         return engine.destroy(order, go_on=step.go_on)
 
 
-def _preview(engine: EngineModel, chosen: list[Declared], order: random.Random) -> Ran:
+def _preview(engine: EngineModel, chosen: list[Declared], order: random.Random, changed_apps: int = 0) -> Ran:
     tenant.requests.clear()
-    with allowed(engine, chosen):
+    with allowed(engine, chosen, changed_apps):
         ran = engine.preview(chosen, order)
     writes = [r for r in tenant.requests if r[0] not in ("GET", "HEAD") and not r[1].startswith("/oauth")]
     assert writes == [], f"a preview changed something: {writes}"
     return ran
 
 
+class Answers:
+    """What people say and do who have read a refusal."""
+
+    def __init__(self, case: Case, engine: EngineModel, others: Others) -> None:
+        self._case, self._engine, self._others = case, engine, others
+        self.decision: Decision = "ask"
+        self.changed_apps = 0
+        """So many apps with people's changes in them may be deleted."""
+
+    def up(self, plan: Plan, order: random.Random) -> Ran:
+        held = {r.id for r in self._engine.state}
+        chosen = program(plan, self.decision)
+        with allowed(self._engine, chosen, self.changed_apps):
+            ran = self._engine.up(chosen, order)
+        if self.decision == "new_copy":
+            self._others.keep(held - {r.id for r in self._engine.state})
+        return ran
+
+    def preview(self, plan: Plan, order: random.Random) -> Ran:
+        return _preview(self._engine, program(plan, self.decision), order, self.changed_apps)
+
+    def destroy(self, order: random.Random) -> Ran:
+        with allowed(self._engine, [], self.changed_apps):
+            return self._engine.destroy(order, go_on=True)
+
+    def read(self, failures: list[str]) -> None:
+        told = "; ".join(failures)
+        if "it is not empty" in told:
+            self._others.leave()
+        if "apps.on_source_change" in told:
+            self.decision = self._case.decision
+        if asked := re.search(rf"{ALLOW_CHANGED_VARIABLE}=(\d+)$", failures[0]):
+            self.changed_apps = int(asked[1])
+
+
 def _converge(last: Plan, case: Case, engine: EngineModel, others: Others) -> None:
-    order = random.Random(case.order)
+    order, people = random.Random(case.order), Answers(case, engine, others)
     for number in range(RUNS_TO_CONVERGE):
         tenant.world.clock.advance(LAG_IS_OVER)
-        announced = _preview(engine, program(last), order) if number == 0 and case.previewed else None
-        with allowed(engine, program(last)):
-            ran = engine.up(program(last), order)
+        announced = people.preview(last, order) if case.previewed else None
+        ran = people.up(last, order)
         failures = _without_refusals(ran)
         assert failures == [], f"run {number + 1} without faults failed: {failures}"
         if ran.failures:
-            others.leave()
+            people.read(ran.failures)
             continue
         if announced is not None:
             surprises = [c for c in ran.changes if c not in announced.changes]
             assert surprises == [], f"not in the preview: {surprises}"
         if not ran.changes:
             return
-    raise AssertionError(f"run {RUNS_TO_CONVERGE} was not empty: {ran.changes}")
+    raise AssertionError(f"run {RUNS_TO_CONVERGE} was not empty: {ran.changes}, {ran.failures}")
 
 
 def _end(case: Case, engine: EngineModel, others: Others) -> None:
-    """Spaces with content of others in them are refused; once that is moved out, they go."""
-    order = random.Random(case.order)
-    for _ in range(2):
+    """Spaces with content of others in them are refused, and apps that people changed, until they answer."""
+    order, people = random.Random(case.order), Answers(case, engine, others)
+    for _ in range(RUNS_TO_CONVERGE):
         tenant.world.clock.advance(LAG_IS_OVER)
-        with allowed(engine, []):
-            ran = engine.destroy(order, go_on=True)
+        ran = people.destroy(order)
         if not ran.failures:
             break
         assert _without_refusals(ran) == []
-        others.leave()
-    assert engine.state == []
+        people.read(ran.failures)
+    assert engine.state == [], ran.failures
 
 
 @contextlib.contextmanager
-def allowed(engine: EngineModel, chosen: list[Declared]) -> Iterator[None]:
-    """The one-shot word for this run's deletes, as a person gives it who has read the refusal."""
+def allowed(engine: EngineModel, chosen: list[Declared], changed_apps: int = 0) -> Iterator[None]:
+    """The one-shot words for this run's deletes, as a person gives them who has read the refusals."""
     declared = {d.key for d in chosen}
     doomed = {r.key for r in engine.state if r.key not in declared and r.key[0] != "DeleteGuard"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, ALLOW_VARIABLE, str(len(doomed)))
+        if changed_apps:
+            patch.setitem(os.environ, ALLOW_CHANGED_VARIABLE, str(changed_apps))
         yield
 
 

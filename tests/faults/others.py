@@ -33,6 +33,8 @@ class Others:
         self.wrong: list[str] = []
         self.sheets: dict[str, str] = {}
         """Objects of theirs in our apps: engine object id → id of the app."""
+        self._edited_apps: set[str] = set()
+        """Ours that they changed."""
 
     def do(self, edit: str, pick: int) -> bool:
         """One of `EDITS`; `pick` chooses among the objects it could be done to. False: there is none."""
@@ -79,6 +81,13 @@ class Others:
             self._world.store.delete(*known)
             del self.made[known]
 
+    def keep(self, left: set[str]) -> None:
+        """Of what a stack has left, the apps that they changed, and that are still there, are theirs now."""
+        for app_id in left & self._edited_apps:
+            app = self._world.app(app_id)
+            if app is not None and app.get("_deletedAt") is None:
+                self._note((APP, app_id))
+
     def _is_gone_with_app(self, task: Document) -> bool:
         moves_delete = self._world.switches.tasks_on_app_move == "deleted"
         return moves_delete or self._world.app(task["resourceId"]) is None
@@ -110,7 +119,7 @@ class Others:
         if app is None:
             return False
         app["ownerId"] = self._user("olga")
-        save(self._world, app)
+        self._save(app)
         disable_tasks_of_app(self._world, app["id"], "OWNER-MOVED")
         settle_owner(self._world, app)
         return True
@@ -174,7 +183,7 @@ class Others:
         if app is None or not app["spaceId"] or not places:
             return False
         app["spaceId"] = places[0]
-        save(self._world, app)
+        self._save(app)
         app_moved(self._world, app["id"])
         settle_owner(self._world, app)
         return True
@@ -232,7 +241,7 @@ class Others:
                 content=0,
             )
         )
-        save(self._world, app)
+        self._save(app)
         self.sheets[sheet] = app["id"]
         return True
 
@@ -275,8 +284,12 @@ class Others:
         app = self._document(APP, resource, pick)
         if app is not None:
             change(app)
-            save(self._world, app)
+            self._save(app)
         return app is not None
+
+    def _save(self, app: Document) -> None:
+        save(self._world, app)
+        self._edited_apps.add(app["id"])
 
     def _deleted(self, resource: str, pick: int) -> bool:
         app = self._document(APP, resource, pick)

@@ -25,8 +25,8 @@ def life(*steps: Step, plans: tuple[Plan, ...], switches: Switches | None = None
     return Case(plans=plans, steps=steps, switches=switches or Switches(), skew=(0.0, 1.0), lag=lag)
 
 
-def others(edit: str, pick: int = 0) -> Step:
-    return Step("others", others=(edit, pick))
+def others(edit: str, pick: int = 0, *, later: bool = False) -> Step:
+    return Step("others", others=(edit, pick), later=later)
 
 
 def test_a_persons_duplicate_is_not_taken_for_ours_when_ours_is_deleted() -> None:
@@ -100,6 +100,43 @@ def test_a_run_whose_token_ends_goes_on_with_another() -> None:
     for write in range(1, 10):
         ended = (Fault(method="POST|PUT|PATCH", path="^/api", nth=write, action="expire"),)
         check(life(Step("up", faults=ended), plans=(plan,)))
+
+
+@pytest.mark.parametrize("decision", ["republish", "new_copy"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "rename our app",
+        "move our app",
+        "give our app away",
+        "describe our publication",
+        "a sheet of their own in our publication",
+    ],
+)
+def test_what_people_did_in_an_app_is_asked_about_and_their_word_ends_it(
+    edit: str, decision: Literal["republish", "new_copy"]
+) -> None:
+    """A day later: the same again, new content from the source, and a plan without the app."""
+    published: Literal["", "copy"] = "copy" if "publication" in edit else ""
+    rooms = Plan(SpacePlan(), attic=SpacePlan(), fin=SpacePlan())
+    first = replace(rooms, budget=AppPlan(published=published))
+    for later in (first, newer(first), rooms):
+        lived = life(
+            Step("up"), others(edit, later=True), Step("wait"), Step("up", plan=1), plans=(first, later)
+        )
+        check(replace(lived, decision=decision))
+
+
+@pytest.mark.parametrize("published", ["copy", "move"])
+def test_a_publication_that_nobody_recorded_is_published_again_where_its_origin_is_new(
+    published: Literal["copy", "move"],
+) -> None:
+    """A run was killed right after it published, then the app that it published from was deleted."""
+    rooms, app = Plan(SpacePlan(), fin=SpacePlan()), AppPlan(published=published)
+    plan = replace(rooms, budget=app) if published == "copy" else replace(rooms, ledger=app)
+    for write in range(1, 20):
+        killed = Step("up", kill=Kill(write, after=True))
+        check(life(killed, others("delete our app"), plans=(plan,)))
 
 
 @pytest.mark.parametrize("published", ["", "copy"])
