@@ -180,7 +180,7 @@ class AppProvider(AdoptingProvider[AppInputs]):
         live = _live(id_, known)
         if live is not None:
             return _compared(live, known)
-        if known.space == PERSONAL:
+        if known.space == PERSONAL and not session().has_deleted(id_, known.stack):
             log.warning("%s: not reachable in its owner's personal space; taken as unchanged", known.subject)
             return {}
         raise Gone

@@ -47,6 +47,10 @@ class AppOwnerInputs(AdoptableInputs):
         return self.app.rpartition(".")[2]
 
     @property
+    def stack(self) -> str:
+        return self.job.rpartition("/")[0]
+
+    @property
     def subject(self) -> str:
         return f"owner of app {self.app}"
 
@@ -100,7 +104,7 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
             return {}
         live = _live(id_, known)
         if live is None:
-            if known.personal:
+            if known.personal and not session().has_deleted(id_, known.stack):
                 log.warning(
                     "%s: not reachable in the owner's personal space; taken as unchanged", known.subject
                 )

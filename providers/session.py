@@ -19,13 +19,14 @@ from typing import Any, BinaryIO, Literal
 from pydantic import BaseModel, ConfigDict
 
 import providers.base
-from providers.base import I, Provider, Refusal
+from providers.base import I, Provider, Refusal, log
 from providers.edits import Edits
 from providers.strays import Strays
 from qlift.bundle.blobs import BlobStore
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.index import NOT_LIVE, Index
-from qlift.cloud.log import End, RequestLog, Work
+from qlift.cloud.log import End, LogError, RequestLog, Work
+from qlift.cloud.log_files import deleted_apps, log_files
 from qlift.cloud.models import Group, User
 from qlift.cloud.settings import connect_target, credentials_from, load_target
 from qlift.cloud.tenant import Tenant
@@ -51,6 +52,8 @@ class Session:
     tenant: Tenant
     stores: Callable[[], tuple[BlobStore, ...]]
     """Of the phase's bundles. Asked for when a file is needed: an undo works without plan and bundle."""
+    root: Path | None = None
+    """The project's folder, which has the logs of this stack's runs in it."""
     new_spaces: dict[str, set[str]] = field(default_factory=dict)
     """Names that this run is about to create, by type of space: a quota counts them all."""
 
@@ -59,6 +62,8 @@ class Session:
 
     verified: set[str] = field(default_factory=set)
     """Hashes of app files whose bytes were read and compared."""
+    _deleted: dict[str, set[str]] = field(default_factory=dict)
+    """Ids of apps, by stack."""
 
     def __post_init__(self) -> None:
         self.edits, self.strays = Edits(self.tenant), Strays(self.tenant)
@@ -95,6 +100,22 @@ class Session:
         """Only an OAuth client (with the scope `admin.apps`) reaches content in other people's spaces."""
         client = self.tenant.client
         return isinstance(client.credentials, OAuthClient) and client.may("admin.apps")
+
+    def has_deleted(self, app_id: str, stack: str) -> bool:
+        """Whether an earlier run of the stack deleted this app, or was about to, as its logs tell.
+
+        Asked about what is out of reach in somebody's personal space, where the tenant's answer says nothing.
+        """
+        if self.root is None or not self.reaches_personal_spaces:
+            return False
+        if stack not in self._deleted:
+            try:
+                told = deleted_apps(log_files(self.root, stack), stack)
+            except LogError as error:
+                log.warning("%s; whether this stack deleted an app cannot be known", error)
+                told = []
+            self._deleted[stack] = {d.app for d in told}
+        return app_id in self._deleted[stack]
 
     def user(self, by: str, name: str) -> User:
         found = self.tenant.index.users_by("email" if by == "email" else "subject", name)
@@ -191,7 +212,8 @@ def _open(config: Any) -> Session:
         log=RequestLog.from_environment(root),
         waiting=_Waiting(),
     )
-    return Session(Tenant(client, Index(client), loaded.list_lag_seconds), lambda: phase_blobs(root, phase))
+    tenant = Tenant(client, Index(client), loaded.list_lag_seconds)
+    return Session(tenant, lambda: phase_blobs(root, phase), root)
 
 
 class _Waiting:

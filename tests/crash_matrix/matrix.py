@@ -83,21 +83,22 @@ class Matrix:
             )
         ]
 
-    def run(self, case: Case) -> Outcome:
-        place = self._folder / "case"
+    def run(self, case: Case, then: Scenario | None = None) -> Outcome:
+        """`then`: what is run after the kill, in place of the same again."""
+        place, goal = self._folder / "case", then or case.scenario
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(self._folder / case.scenario, place)
         env = {} if case.checkpoints else {"PULUMI_SKIP_CHECKPOINTS": "true"}
         with self._at(place) as phase:
             killed_at = _killed(phase, case, env)
-            recovered = _recovered(phase, case, env)
+            recovered = _recovered(phase, goal, env)
             if not recovered.ok:
                 return Outcome(case, killed_at, f"the recovery failed: {recovered.output[-2000:]}")
-            if phase.tenant() != self.wanted[case.scenario]:
-                return Outcome(case, killed_at, _difference(self.wanted[case.scenario], phase.tenant()))
-            if case.scenario == "destroy" and phase.resources():
+            if phase.tenant() != self.wanted[goal]:
+                return Outcome(case, killed_at, _difference(self.wanted[goal], phase.tenant()))
+            if goal == "destroy" and phase.resources():
                 return Outcome(case, killed_at, f"the state still holds {len(phase.resources())} resources")
-            if case.scenario != "destroy" and not phase.project.preview(expect_no_changes=True).ok:
+            if goal != "destroy" and not phase.project.preview(expect_no_changes=True).ok:
                 return Outcome(case, killed_at, "the next preview is not empty")
             if locks := [p.name for p in (place / "backend" / ".pulumi" / "locks").rglob("*.json")]:
                 return Outcome(case, killed_at, f"the stack is still locked: {locks}")
@@ -157,13 +158,13 @@ def _killed(phase: Phase, case: Case, env: dict[str, str]) -> str:
     return f"{writes[-1]['method']} {writes[-1]['path'].partition('?')[0]}"
 
 
-def _recovered(phase: Phase, case: Case, env: dict[str, str]) -> Result:
+def _recovered(phase: Phase, scenario: Scenario, env: dict[str, str]) -> Result:
     """docs/recovery.md, word for word."""
     cancelled = phase.project.cancel()
     if not cancelled.ok:
         return cancelled
-    done = _run(phase, case.scenario, env)
-    if not done.ok or case.scenario == "destroy":
+    done = _run(phase, scenario, env)
+    if not done.ok or scenario == "destroy":
         return done
     return phase.project.refresh("--clear-pending-creates", env=env)
 

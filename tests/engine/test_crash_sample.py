@@ -1,11 +1,11 @@
-"""Every 67th case of the crash matrix (`make crash-matrix` runs them all)."""
+"""Every 67th case of the crash matrix (`make crash-matrix` runs them all); an undo that is turned back."""
 
 from __future__ import annotations
 
 import pytest
 
 from qlift.pulumi_cli import Engine
-from tests.crash_matrix.matrix import Matrix
+from tests.crash_matrix.matrix import Case, Matrix
 
 pytestmark = pytest.mark.engine
 
@@ -23,3 +23,11 @@ def matrix(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
 def test_the_tenant_is_as_without_the_kill(matrix: Matrix, place: int) -> None:
     outcome = matrix.run(matrix.cases()[place])
     assert outcome.problem == "", f"{outcome.case.name} at {outcome.killed_at}"
+
+
+def test_an_undo_that_was_killed_is_turned_back(matrix: Matrix) -> None:
+    """Its apps are gone and the state, which is that of before, holds them; a personal one among them."""
+    deletes = [n for n, w in enumerate(matrix.writes["destroy"], 1) if w.startswith("DELETE /api/v1/apps/")]
+    killed = Case("destroy", deletes[-1], "after", checkpoints=False)
+    outcome = matrix.run(killed, then="up")
+    assert outcome.problem == "", outcome.killed_at

@@ -6,7 +6,9 @@ import asyncio
 import copy
 import datetime
 import functools
+import shutil
 import ssl
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from qlift.bundle import BlobStore
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.client import Client
 from qlift.cloud.index import Index
-from qlift.cloud.log import RequestLog
+from qlift.cloud.log import FOLDER, RequestLog
 from qlift.cloud.tenant import Tenant
 from qlift.simulator import Clock, Store, Switches, qvf
 from qlift.simulator.faults import Fault, FaultMiddleware, Faults
@@ -75,12 +77,16 @@ class FaultyTenant:
         self._transport = InMemory(served, self._loop, before=self._before, after=self._done)
         self._begin = copy.deepcopy(self._documents())
         self.files = BlobStore("memory://qlift-faults")
+        self._folder = tempfile.TemporaryDirectory(prefix="qlift-faults-")
+        self.root = Path(self._folder.name)
+        """The project's folder: logs are in it."""
         self.requests: list[tuple[str, str]] = []
         """Methods and paths, since somebody cleared them."""
         self.reset(Switches())
 
     def close(self) -> None:
         self._loop.close()
+        self._folder.cleanup()
         self.world.store.close()
 
     def reset(self, switches: Switches, *, skew: tuple[float, float] = (0.0, 1.0), lag: float = 20.0) -> None:
@@ -92,6 +98,7 @@ class FaultyTenant:
         self.disturb((), None)
         self.requests.clear()
         self.log: Path | None = None
+        shutil.rmtree(self.root / FOLDER, ignore_errors=True)
         self.problems: list[str] = []
         """What no client may do. Not raised: a provider would make words of it."""
         self._skew, self._lag = skew, lag
@@ -106,11 +113,11 @@ class FaultyTenant:
             verify=_no_tls(),
             now=self._now,
             sleep=self._sleep,
-            log=RequestLog(self.log),
+            log=RequestLog(self.log, self.root),
         )
         client._http = httpx.Client(base_url=client.url, transport=self._transport)
         tenant = Tenant(client, Index(client), self._lag)
-        providers.session._session = providers.session.Session(tenant, lambda: (self.files,))
+        providers.session._session = providers.session.Session(tenant, lambda: (self.files,), self.root)
         providers.base.claims = claims = Claims()
         vars(providers.delete_guard)["claims"] = claims
 

@@ -139,6 +139,15 @@ def test_a_publication_that_nobody_recorded_is_published_again_where_its_origin_
         check(life(killed, others("delete our app"), plans=(plan,)))
 
 
+@pytest.mark.parametrize("after", [False, True])
+def test_a_personal_app_that_a_killed_undo_deleted_comes_back(after: bool) -> None:
+    """The state still has it, and what the tenant says of it may as well mean that it is out of reach."""
+    plan = Plan(SpacePlan(), notes=AppPlan(), diary=AppPlan(owner="cleo", schedules=1))
+    for write in range(1, 18):
+        killed = Step("destroy", kill=Kill(write, after), checkpoints=False)
+        check(life(Step("up"), killed, plans=(plan,)))
+
+
 @pytest.mark.parametrize("published", ["", "copy"])
 def test_a_persons_duplicate_of_our_task_is_left_alone_when_ours_is_deleted(
     published: Literal["", "copy"],
