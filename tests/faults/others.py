@@ -34,7 +34,7 @@ class Others:
         self.sheets: dict[str, str] = {}
         """Objects of theirs in our apps: engine object id → id of the app."""
         self._edited_apps: set[str] = set()
-        """Ours that they changed."""
+        """Ours that they changed, or scheduled."""
 
     def do(self, edit: str, pick: int) -> bool:
         """One of `EDITS`; `pick` chooses among the objects it could be done to. False: there is none."""
@@ -154,6 +154,7 @@ class Others:
             theirs["start"]["schedule"]["recurrence"] = "RRULE:FREQ=HOURLY"
         self._world.store.put(TASK, theirs["id"], theirs)
         self._world.store.delete(TASK, ours["id"])
+        self._edited_apps.add(theirs["resourceId"])
         return True
 
     def _change_roles(self, pick: int) -> bool:
