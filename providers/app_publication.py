@@ -166,9 +166,13 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         described = attach(new.description, new.line if new.provenance == "description" else None)
         touched = here.edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
         remove("AppPublication", new, new.stack, old.left_over)
-        if old.given_away and not new.given_away and (left := apps.find_app(here.tenant, id_, new.subject)):
+        live = apps.find_app(here.tenant, id_, new.subject)
+        if live is None:
+            # The lists, by which it was read, did not know yet.
+            raise Refusal("the published app is gone; run `pulumi up` again, it publishes it anew")
+        if old.given_away and not new.given_away:
             # As of an app: the date of this one's own write is kept.
-            take_back(left, new.subject)
+            take_back(live, new.subject)
         marked = new.line if new.provenance == "description" else None
         if old.fingerprint == new.fingerprint and old.app_id == new.app_id:
             apps.describe(here.tenant, id_, name=new.name, description=new.description, provenance=marked)

@@ -139,6 +139,23 @@ def test_a_publication_that_nobody_recorded_is_published_again_where_its_origin_
         check(life(killed, others("delete our app"), plans=(plan,)))
 
 
+@pytest.mark.parametrize("edit", ["delete our app", "delete our publication"])
+def test_an_app_that_was_deleted_a_moment_ago_is_said_to_be_gone(edit: str) -> None:
+    """It is still listed, and new content is on its way."""
+    plan = Plan(SpacePlan(), fin=SpacePlan(), ledger=AppPlan(published="move"))
+    late = Switches(item_lag=15.0)
+    check(
+        life(
+            Step("up"),
+            Step("wait"),
+            others(edit),
+            Step("up", plan=1),
+            plans=(plan, newer(plan)),
+            switches=late,
+        )
+    )
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_a_personal_app_that_a_killed_undo_deleted_comes_back(after: bool) -> None:
     """The state still has it, and what the tenant says of it may as well mean that it is out of reach."""
