@@ -185,6 +185,7 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             target_id=id_,
             name=new.name,
             description=attach(new.description, marked),
+            keep_data=old.fingerprint == new.fingerprint,
         )
         return _published(id_) | touched
 

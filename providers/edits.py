@@ -287,7 +287,8 @@ class Edits:
     def _would_be_lost(self) -> dict[str, tuple[str, ...]]:
         found = {}
         for app_id in self._held:
-            if not self.is_doomed(app_id) and (app_id not in self._replaced or self.decision == "new_copy"):
+            # Old halves of a run before are among them: they are declared, and no memory of this process.
+            if not self.goes(app_id) or (self.decision == "new_copy" and not self.is_doomed(app_id)):
                 continue
             live = self.tenant.index.app(app_id)
             if live is not None and (changes := self._changes(live)):

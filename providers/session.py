@@ -26,7 +26,7 @@ from qlift.bundle.blobs import BlobStore
 from qlift.cloud.auth import OAuthClient
 from qlift.cloud.index import NOT_LIVE, Index
 from qlift.cloud.log import End, LogError, RequestLog, Work
-from qlift.cloud.log_files import deleted_apps, log_files
+from qlift.cloud.log_files import gone_apps, log_files
 from qlift.cloud.models import Group, User
 from qlift.cloud.settings import connect_target, credentials_from, load_target
 from qlift.cloud.tenant import Tenant
@@ -102,7 +102,7 @@ class Session:
         return isinstance(client.credentials, OAuthClient) and client.may("admin.apps")
 
     def has_deleted(self, app_id: str, stack: str) -> bool:
-        """Whether an earlier run of the stack deleted this app, or was about to, as its logs tell.
+        """Whether earlier runs of the stack left this app deleted, or about to be, as their logs tell.
 
         Asked about what is out of reach in somebody's personal space, where the tenant's answer says nothing.
         """
@@ -110,11 +110,10 @@ class Session:
             return False
         if stack not in self._deleted:
             try:
-                told = deleted_apps(log_files(self.root, stack), stack)
+                self._deleted[stack] = gone_apps(log_files(self.root, stack), stack)
             except LogError as error:
                 log.warning("%s; whether this stack deleted an app cannot be known", error)
-                told = []
-            self._deleted[stack] = {d.app for d in told}
+                self._deleted[stack] = set()
         return app_id in self._deleted[stack]
 
     def user(self, by: str, name: str) -> User:

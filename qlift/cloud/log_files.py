@@ -35,6 +35,13 @@ class Line(BaseModel):
     trace_id: str | None = None
     milliseconds: int | None = None
     why: str = ""
+    app: str = ""
+    """Of the delete of an app: its id."""
+
+    @property
+    def wrote(self) -> str:
+        """The path of a request that changed something and left it there; empty: this is none."""
+        return self.path if self.method in ("POST", "PUT", "PATCH") and not self.failed else ""
 
     @property
     def failed(self) -> bool:
@@ -128,6 +135,23 @@ def deleted_apps(files: Iterable[Path], stack: str) -> list[DeletedApp]:
 def undone_apps(deleted: Iterable[DeletedApp]) -> list[DeletedApp]:
     """What an undo would bring back: the last of each logical name, without what newer content replaced."""
     return _last_of_each((e for e in deleted if not e.superseded), lambda e: (e.kind, e.key))
+
+
+def gone_apps(files: Iterable[Path], stack: str) -> set[str]:
+    """Ids of apps whose delete is the last that the stack's logs tell of them, if only that it was to come.
+
+    A write since, by a run that gave it to its owner again or by a restore, says that the app lives. Raises
+    `LogError`.
+    """
+    gone: set[str] = set()
+    for line in read_lines(files, stack):
+        if line.event in ABOUT_DELETES:
+            gone.add(line.app)
+        elif line.event in ("created", "updated"):
+            gone.discard(line.cloud_id)
+        elif gone and line.wrote:
+            gone.difference_update(line.wrote.split("/"))
+    return gone
 
 
 def _last_of_each(entries: Iterable[DeletedApp], key: Callable[[DeletedApp], Hashable]) -> list[DeletedApp]:

@@ -134,8 +134,11 @@ def _settled(
     it was deleted since, and the app imported again.
     """
     wanted = attach(description, provenance if marked else None)
-    if provenance_of(found.description) != provenance or found.origin_app_id not in ("", app_id):
-        return republish(tenant, app_id=app_id, target_id=found.id, name=name, description=wanted)
+    newer = provenance_of(found.description) != provenance
+    if newer or found.origin_app_id not in ("", app_id):
+        return republish(
+            tenant, app_id=app_id, target_id=found.id, name=name, description=wanted, keep_data=not newer
+        )
     if (found.name, found.description) != (name, wanted):
         kept = provenance if marked else None
         return describe(tenant, found.id, name=name, description=description, provenance=kept)
@@ -218,9 +221,12 @@ def _publish(
     return app
 
 
-def republish(tenant: Tenant, *, app_id: str, target_id: str, name: str, description: str) -> App:
+def republish(
+    tenant: Tenant, *, app_id: str, target_id: str, name: str, description: str, keep_data: bool
+) -> App:
     """New content over a published app: id, address and its users' own content stay.
 
+    `keep_data`: what was reloaded there stays too, for the content is the same and only its origin is new.
     Repeating it is harmless, so an ambiguous answer is settled by asking again.
     """
     subject = f'publication "{name}"'
@@ -232,7 +238,7 @@ def republish(tenant: Tenant, *, app_id: str, target_id: str, name: str, descrip
             json={
                 "targetId": target_id,
                 "checkOriginAppId": False,
-                "data": "source",
+                "data": "target" if keep_data else "source",
                 "attributes": {"name": name, "description": description},
             },
         )

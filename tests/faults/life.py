@@ -34,6 +34,8 @@ LAG_IS_OVER = 400.0
 """Seconds: longer than any lag, and than an own write outlives a list in the index."""
 RUNS_TO_CONVERGE = 6
 """Each but two may wait for an answer of people's: their content out of a space that goes, their word."""
+_APPS = re.compile(r"\(([0-9a-f]{8}-[0-9a-f-]{27})\)")
+"""Ids in a message."""
 WRITES = "POST|PUT|PATCH|DELETE"
 
 tenant = FaultyTenant()
@@ -275,17 +277,21 @@ class Answers:
 
     def __init__(self, case: Case, engine: EngineModel, others: Others) -> None:
         self._case, self._engine, self._others = case, engine, others
+        self._doubts = any(s.kill or s.faults for s in case.steps)
+        """What a run wrote and could not record looks like people's work."""
         self.decision: Decision = "ask"
         self.changed_apps = 0
         """So many apps with people's changes in them may be deleted."""
 
     def up(self, plan: Plan, order: random.Random) -> Ran:
-        held = {r.id for r in self._engine.state}
+        held = self._others.apps({r.id for r in self._engine.state})
         chosen = program(plan, self.decision)
         with allowed(self._engine, chosen, self.changed_apps):
             ran = self._engine.up(chosen, order)
         if self.decision == "new_copy":
-            self._others.keep(held - {r.id for r in self._engine.state})
+            still = {r.id for r in self._engine.state}
+            self._others.keep({i: a for i, a in held.items() if i not in still})
+        self.changed_apps = 0
         return ran
 
     def preview(self, plan: Plan, order: random.Random) -> Ran:
@@ -293,10 +299,14 @@ class Answers:
 
     def destroy(self, order: random.Random) -> Ran:
         with allowed(self._engine, [], self.changed_apps):
-            return self._engine.destroy(order, go_on=True)
+            ran = self._engine.destroy(order, go_on=True)
+        self.changed_apps = 0
+        return ran
 
     def read(self, failures: list[str]) -> None:
         told = "; ".join(failures)
+        untouched = set(_APPS.findall(told)) - self._others.edited_apps if "people changed" in told else ()
+        assert not untouched or self._doubts, f"nobody changed {untouched}: {told}"
         if "it is not empty" in told:
             self._others.leave()
         if "apps.on_source_change" in told:
@@ -315,6 +325,8 @@ def _converge(last: Plan, case: Case, engine: EngineModel, others: Others) -> No
         assert failures == [], f"run {number + 1} without faults failed: {failures}"
         if ran.failures:
             people.read(ran.failures)
+            stopped = any("people changed" in f for f in ran.failures)
+            assert announced is None or announced.failures or not stopped, "it stops, and no preview said so"
             continue
         if announced is not None:
             surprises = [c for c in ran.changes if c not in announced.changes]

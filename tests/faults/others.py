@@ -9,6 +9,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from qlift.cloud.provenance import without_line
 from qlift.simulator.tenant import items
 from qlift.simulator.tenant.apps import new_app, save
 from qlift.simulator.tenant.content import new_object
@@ -33,7 +34,7 @@ class Others:
         self.wrong: list[str] = []
         self.sheets: dict[str, str] = {}
         """Objects of theirs in our apps: engine object id → id of the app."""
-        self._edited_apps: set[str] = set()
+        self.edited_apps: set[str] = set()
         """Ours that they changed, or scheduled."""
 
     def do(self, edit: str, pick: int) -> bool:
@@ -81,12 +82,20 @@ class Others:
             self._world.store.delete(*known)
             del self.made[known]
 
-    def keep(self, left: set[str]) -> None:
-        """Of what a stack has left, the apps that they changed, and that are still there, are theirs now."""
-        for app_id in left & self._edited_apps:
-            app = self._world.app(app_id)
-            if app is not None and app.get("_deletedAt") is None:
-                self._note((APP, app_id))
+    def apps(self, ids: set[str]) -> dict[str, Document]:
+        """As they are now, those that are there."""
+        found = ((i, self._world.app(i)) for i in ids)
+        return {i: copy.deepcopy(a) for i, a in found if a is not None and a["_deletedAt"] is None}
+
+    def keep(self, left: dict[str, Document]) -> None:
+        """Of the apps that a run left, what they had changed is theirs now, and as it was before the run."""
+        for app_id, app in self.apps(left.keys() & self.edited_apps).items():
+            before = left[app_id]
+            now, was = ({**a, "description": without_line(a["description"])} for a in (app, before))
+            now["modifiedDate"] = was["modifiedDate"]
+            if now != was:
+                self.wrong.append(f"{before['name']}, which is theirs now: {before} became {app}")
+            self._note((APP, app_id))
 
     def _is_gone_with_app(self, task: Document) -> bool:
         moves_delete = self._world.switches.tasks_on_app_move == "deleted"
@@ -154,7 +163,7 @@ class Others:
             theirs["start"]["schedule"]["recurrence"] = "RRULE:FREQ=HOURLY"
         self._world.store.put(TASK, theirs["id"], theirs)
         self._world.store.delete(TASK, ours["id"])
-        self._edited_apps.add(theirs["resourceId"])
+        self.edited_apps.add(theirs["resourceId"])
         return True
 
     def _change_roles(self, pick: int) -> bool:
@@ -290,7 +299,7 @@ class Others:
 
     def _save(self, app: Document) -> None:
         save(self._world, app)
-        self._edited_apps.add(app["id"])
+        self.edited_apps.add(app["id"])
 
     def _deleted(self, resource: str, pick: int) -> bool:
         app = self._document(APP, resource, pick)

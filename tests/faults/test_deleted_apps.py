@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from providers.base import Refusal
+from providers.session import session
 from qlift.cloud.errors import CloudError
-from qlift.cloud.log_files import deleted_apps, undone_apps
+from qlift.cloud.log_files import deleted_apps, gone_apps, undone_apps
+from qlift.cloud.recovery import restore_app
 from qlift.simulator import Fault, Switches
 from tests.faults.life import allowed, program, tenant
 from tests.faults.plans import AppPlan, Plan, SpacePlan
@@ -27,8 +29,10 @@ DAY = 86_400.0
 
 
 class Undo:
-    def __init__(self, log: Path) -> None:
-        log.unlink(missing_ok=True)
+    def __init__(self, log: Path | None) -> None:
+        """`log` None: in the project's folder, where later runs find it."""
+        if log is not None:
+            log.unlink(missing_ok=True)
         tenant.reset(Switches())
         self.engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
         self.engine.up(program(PLAN), random.Random(0))
@@ -70,6 +74,57 @@ def test_a_destroy_that_is_killed_at_any_write(tmp_path: Path, after: bool, chec
         assert undo.destroy() == []
         assert sorted(e.app for e in undone_apps(deleted_apps([log], "demo"))) == undo.ids == undo.gone()
     assert kills > 5
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_the_log_says_which_apps_are_gone(tmp_path: Path, after: bool) -> None:
+    """Not one that a killed destroy was about to delete, or that was restored, and that an `up` met since."""
+    log = tmp_path / "log.jsonl"
+    for write in range(1, 30):
+        undo = Undo(log)
+        known = list(undo.engine.state)
+        tenant.disturb((), Kill(write, after))
+        try:
+            undo.destroy()
+        except Killed:
+            undo.engine.state = known
+        tenant.disturb((), None)
+        gone = undo.gone()
+        told = gone_apps([log], "demo") if log.exists() else set()
+        assert set(gone) <= told, write
+        assert len(told) - len(gone) <= 1, write
+        tenant.begin()
+        for app_id in gone:
+            restore_app(session().tenant, app_id, "")
+        if log.exists():
+            assert len(gone_apps([log], "demo")) == len(told) - len(gone), write
+        tenant.world.clock.advance(DAY)
+        assert undo.engine.up(program(PLAN), random.Random(0)).failures == []
+        # One that was only announced and is nobody's but the tool's was not written since: it cannot be out
+        # of reach. What is, in its owner's space, had to be given to its owner again.
+        away = {a["id"] for a in tenant.world.apps() if not a["spaceId"]}
+        if log.exists():
+            assert away & gone_apps([log], "demo") == set(), write
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_killed_destroy_whose_state_was_lost_ends_after_a_refresh(after: bool) -> None:
+    """The refresh finds out what is gone, a personal app and its owner among it."""
+    for write in range(1, 30):
+        undo = Undo(None)
+        known = list(undo.engine.state)
+        tenant.disturb((), Kill(write, after))
+        try:
+            undo.destroy()
+        except Killed:
+            undo.engine.state = known
+        tenant.disturb((), None)
+        tenant.world.clock.advance(400.0)
+        assert undo.engine.refresh(random.Random(0)).failures == []
+        for id_ in undo.gone():
+            assert [r.key for r in undo.engine.state if r.id == id_] == []
+        assert undo.destroy() == []
+        assert undo.engine.state == []
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

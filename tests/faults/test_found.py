@@ -14,7 +14,8 @@ from providers.base import Refusal
 from qlift.cloud.errors import CloudError
 from qlift.simulator import Fault, Switches
 from qlift.simulator.tenant.world import APP, SPACE
-from tests.faults.life import LAG_IS_OVER, Case, Step, check, tenant
+from tests.faults.life import LAG_IS_OVER, Case, Step, allowed, check, program, tenant
+from tests.faults.others import Others
 from tests.faults.plans import AppPlan, Plan, SpacePlan, desired, newer
 from tests.faults.tenant import Kill
 from tests.support.declared import declarations
@@ -137,6 +138,43 @@ def test_a_publication_that_nobody_recorded_is_published_again_where_its_origin_
     for write in range(1, 20):
         killed = Step("up", kill=Kill(write, after=True))
         check(life(killed, others("delete our app"), plans=(plan,)))
+
+
+def test_the_word_for_apps_that_new_content_replaces_counts_them_all() -> None:
+    """The run that made their new halves stopped before the old ones went, and another process is asked."""
+    app = AppPlan(space="attic", schedules=2)
+    first = Plan(SpacePlan(), attic=SpacePlan(), notes=app, diary=replace(app, space="lab"))
+    theirs = [others("delete our task and keep a duplicate", 3, later=True)] * 2
+    for order in range(20):
+        lived = life(Step("up"), *theirs, Step("wait"), Step("up", plan=1), plans=(first, newer(first)))
+        check(replace(lived, order=order))
+
+
+@pytest.mark.parametrize("published", ["copy", "move"])
+def test_what_was_reloaded_in_a_publication_stays_where_its_origin_alone_is_new(
+    published: Literal["copy", "move"],
+) -> None:
+    rooms, app = Plan(SpacePlan(), fin=SpacePlan()), AppPlan(published=published)
+    plan = replace(rooms, budget=app) if published == "copy" else replace(rooms, ledger=app)
+    for unrecorded in (False, True):
+        tenant.reset(Switches())
+        engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
+        assert engine.up(program(plan), random.Random(0)).failures == []
+        made, origin = (
+            next(r.id for r in engine.state if r.key[0] == kind) for kind in ("AppPublication", "App")
+        )
+        reloaded = {**(tenant.world.app(made) or {}), "_data": "of last night"}
+        tenant.world.store.put(APP, made, reloaded)
+        assert Others(tenant, engine).do("delete our app", 0)
+        if unrecorded:
+            engine.state = [r for r in engine.state if r.key[0] != "AppPublication"]
+        tenant.world.clock.advance(LAG_IS_OVER)
+        with allowed(engine, program(plan)):
+            assert engine.up(program(plan), random.Random(0)).failures == []
+        found = tenant.world.app(made)
+        assert found is not None
+        assert found["_data"] == "of last night"
+        assert found["originAppId"] not in ("", origin)
 
 
 @pytest.mark.parametrize("edit", ["delete our app", "delete our publication"])

@@ -85,11 +85,11 @@ async def republish(call: Me, app_id: str, body: Republish) -> Document:
     if check and target["originAppId"] != app_id:
         raise Refusal(switches.origin_check_status, "The source is not the origin of the published app")
     target["_objects"] = replaced_objects(world, source, target)
-    for field in ("_blob", "_size", "lastReloadTime"):
+    for field in ("_blob", "_size"):
         target[field] = source[field]
     target["_scripts"] = [dict(script) for script in source["_scripts"]]
     if (body.data or switches.republish_data_default) == "source":
-        target["_data"] = source["_data"]
+        target["_data"], target["lastReloadTime"] = source["_data"], source["lastReloadTime"]
     target |= {"name": source["name"], "description": source["description"]}
     target |= body.attributes.model_dump(exclude_none=True)
     target["publishTime"] = world.stamp()
