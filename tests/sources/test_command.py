@@ -86,6 +86,15 @@ def test_what_is_incomplete_is_told_with_what_to_do(
     assert not load_bundle(Path("exports/sample")).manifest.identity.complete
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What is started in the background, tests too, may ignore Ctrl-C, and its children with it."""
+    was = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, was)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_what_is_done(simulator: Simulator, tmp_path: Path) -> None:
     # The ninth app file never comes; until then all others do.
     simulator.faults.add(Fault(side="site", path="/tempcontent/", nth=9, action="slow:20"))
