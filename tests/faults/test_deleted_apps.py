@@ -44,6 +44,16 @@ class Undo:
         with allowed(self.engine, []):
             return self.engine.destroy(random.Random(0)).failures
 
+    def destroy_and_lose_the_state(self, kill: Kill) -> None:
+        """Killed without checkpoints; past the last write it ends, and so does its state."""
+        known = list(self.engine.state)
+        tenant.disturb((), kill)
+        try:
+            self.destroy()
+        except Killed:
+            self.engine.state = known
+        tenant.disturb((), None)
+
     def gone(self) -> list[str]:
         return [i for i in self.ids if tenant.world.app(i) is None]
 
@@ -82,13 +92,7 @@ def test_the_log_says_which_apps_are_gone(tmp_path: Path, after: bool) -> None:
     log = tmp_path / "log.jsonl"
     for write in range(1, 30):
         undo = Undo(log)
-        known = list(undo.engine.state)
-        tenant.disturb((), Kill(write, after))
-        try:
-            undo.destroy()
-        except Killed:
-            undo.engine.state = known
-        tenant.disturb((), None)
+        undo.destroy_and_lose_the_state(Kill(write, after))
         gone = undo.gone()
         told = gone_apps([log], "demo") if log.exists() else set()
         assert set(gone) <= told, write
@@ -112,13 +116,7 @@ def test_a_killed_destroy_whose_state_was_lost_ends_after_a_refresh(after: bool)
     """The refresh finds out what is gone, a personal app and its owner among it."""
     for write in range(1, 30):
         undo = Undo(None)
-        known = list(undo.engine.state)
-        tenant.disturb((), Kill(write, after))
-        try:
-            undo.destroy()
-        except Killed:
-            undo.engine.state = known
-        tenant.disturb((), None)
+        undo.destroy_and_lose_the_state(Kill(write, after))
         tenant.world.clock.advance(400.0)
         assert undo.engine.refresh(random.Random(0)).failures == []
         for id_ in undo.gone():

@@ -30,6 +30,11 @@ def others(edit: str, pick: int = 0, *, later: bool = False) -> Step:
     return Step("others", others=(edit, pick), later=later)
 
 
+def one_publication(published: Literal["copy", "move"]) -> Plan:
+    rooms, app = Plan(SpacePlan(), fin=SpacePlan()), AppPlan(published=published)
+    return replace(rooms, budget=app) if published == "copy" else replace(rooms, ledger=app)
+
+
 def test_a_persons_duplicate_is_not_taken_for_ours_when_ours_is_deleted() -> None:
     """It lies in the same space and has our provenance in its description."""
     plan = Plan(SpacePlan(), budget=AppPlan())
@@ -133,8 +138,7 @@ def test_a_publication_that_nobody_recorded_is_published_again_where_its_origin_
     published: Literal["copy", "move"],
 ) -> None:
     """A run was killed right after it published, then the app that it published from was deleted."""
-    rooms, app = Plan(SpacePlan(), fin=SpacePlan()), AppPlan(published=published)
-    plan = replace(rooms, budget=app) if published == "copy" else replace(rooms, ledger=app)
+    plan = one_publication(published)
     for write in range(1, 20):
         killed = Step("up", kill=Kill(write, after=True))
         check(life(killed, others("delete our app"), plans=(plan,)))
@@ -154,8 +158,7 @@ def test_the_word_for_apps_that_new_content_replaces_counts_them_all() -> None:
 def test_what_was_reloaded_in_a_publication_stays_where_its_origin_alone_is_new(
     published: Literal["copy", "move"],
 ) -> None:
-    rooms, app = Plan(SpacePlan(), fin=SpacePlan()), AppPlan(published=published)
-    plan = replace(rooms, budget=app) if published == "copy" else replace(rooms, ledger=app)
+    plan = one_publication(published)
     for unrecorded in (False, True):
         tenant.reset(Switches())
         engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
