@@ -12,7 +12,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
-from providers.app_removal import remove_app, take_back
+from providers.app_removal import refuse_out_of_reach, remove_app, take_back
 from providers.base import Gone, Refusal, declared, log
 from providers.edits import WRITTEN, Decision, Held
 from providers.left_over import discard, removable, remove
@@ -82,8 +82,11 @@ class AppProvider(AdoptingProvider[AppInputs]):
 
     def replacing(self, id_: str, old: AppInputs, new: AppInputs, changed: set[str]) -> list[str]:
         if "fingerprint" in changed:
-            session().edits.refuse_published_conflict(id_, new.line)
-            session().edits.decide(id_, new.subject, new.line, loses=True)
+            edits = session().edits
+            edits.refuse_published_conflict(id_, new.line)
+            edits.decide(
+                id_, new.subject, lambda live: provenance_of(live.description) == new.line, loses=True
+            )
         return super().replacing(id_, old, new, changed)
 
     def problems(self, new: AppInputs, old: AppInputs | None) -> list[tuple[str, str]]:
@@ -210,7 +213,10 @@ class AppProvider(AdoptingProvider[AppInputs]):
         return session().edits.output(id_) | touched
 
     def remove(self, id_: str, known: AppInputs) -> None:
-        remove_app("App", known, known.stack, _live(id_, known), id_)
+        live = _live(id_, known)
+        if live is None and known.space == PERSONAL:
+            refuse_out_of_reach(id_, known.stack)
+        remove_app("App", known, known.stack, live, id_)
 
 
 def _former(inputs: AppInputs) -> FormerApp:

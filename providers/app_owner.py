@@ -13,7 +13,7 @@ from pulumi.dynamic import Resource
 
 import providers.base
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree_on_owner, former_owner
-from providers.app_removal import take_back
+from providers.app_removal import refuse_out_of_reach, take_back
 from providers.base import Gone, Refusal, declared, log
 from providers.session import refusals, session
 from qlift.cloud import adoption, apps, schedules
@@ -131,13 +131,8 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
         if goes and edits.stays(id_):
             return
         if live is None:
-            # Where the app goes too, its own delete finds out: a killed run may have deleted it.
-            if known.personal and not goes:
-                raise Refusal(
-                    "the app is not reachable in its owner's personal space, so it cannot be taken back; "
-                    "use an OAuth client with admin.apps, or, if its owner deleted it, drop it from the "
-                    "state with `pulumi state delete`"
-                )
+            if known.personal:
+                refuse_out_of_reach(id_, known.stack)
             return
         if goes:
             # The app goes too. Who deletes it takes it back: this would hide what people do until then.

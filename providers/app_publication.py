@@ -13,7 +13,7 @@ from pulumi.dynamic import Resource
 
 from providers.app_removal import remove_app, take_back
 from providers.base import Gone, Inputs, Refusal, declared, log
-from providers.edits import WRITTEN, Decision, Held
+from providers.edits import CHANGED, WRITTEN, Decision, Held
 from providers.left_over import discard, removable, remove
 from providers.rivals import claimed_by_another
 from providers.session import ObjectOwner, TenantProvider, refusals, session
@@ -88,8 +88,10 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
         edits = session().edits
         if found:
             edits.note_lost(id_)
-        elif "fingerprint" in changed and edits.decide(id_, new.subject, new.line, loses=False):
-            found.append("fingerprint")
+        elif changed & {"fingerprint", "source"}:
+            why = CHANGED if "fingerprint" in changed else "is published anew, for its origin is another app"
+            if edits.decide(id_, new.subject, lambda live: _is_done(live, old, new), loses=False, why=why):
+                found += sorted(changed & {"fingerprint", "source"})
         return found
 
     def problems(self, new: AppPublicationInputs, old: AppPublicationInputs | None) -> list[tuple[str, str]]:
@@ -192,6 +194,16 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
     def remove(self, id_: str, known: AppPublicationInputs) -> None:
         live = apps.find_app(session().tenant, id_, known.subject)
         remove_app("AppPublication", known, known.stack, live, id_)
+
+
+def _is_done(live: LiveApp, old: AppPublicationInputs, new: AppPublicationInputs) -> bool:
+    """Published anew already, by a run that was killed before it recorded that."""
+    if old.fingerprint != new.fingerprint:
+        return provenance_of(live.description) == new.line
+    if new.app_id is None:
+        # A preview: the run will find, or make, the new origin.
+        return live.origin_app_id not in ("", old.app_id)
+    return live.origin_app_id == new.app_id
 
 
 def _about_later_objects(new: AppPublicationInputs, old: AppPublicationInputs) -> list[tuple[str, str]]:

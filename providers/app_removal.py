@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 import providers.base
-from providers.base import log
+from providers.base import Refusal, log
 from providers.session import session
 from qlift.cloud import apps
 from qlift.cloud.log import ANNOUNCED, DELETED, DeletedApp
@@ -59,6 +59,19 @@ def remove_app(kind: AppKind, known: Removed, stack: str, live: App | None, app_
         if until
         else " for good: the tenant keeps none that is younger than 45 minutes",
     )
+
+
+def refuse_out_of_reach(app_id: str, stack: str) -> None:
+    """Asked about a personal app that the tenant does not show: gone, if the stack's log says so.
+
+    Raises `Refusal`: else it may be there, and an undo must not forget it.
+    """
+    if not session().has_deleted(app_id, stack):
+        raise Refusal(
+            "the app is not reachable in its owner's personal space, so it is not undone; use an OAuth "
+            "client with admin.apps, or, if its owner deleted it, drop it from the state with "
+            "`pulumi state delete`"
+        )
 
 
 def take_back(live: App, subject: str) -> None:

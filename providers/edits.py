@@ -34,6 +34,7 @@ OWN_CHANGE_SECONDS = 3600.0
 
 An undo takes an app back right before it deletes it, and who has a killed run runs it again. The longer
 this is, the more of people's work would pass for ours: within it none is seen."""
+CHANGED = "changed in the source"
 TAKEN_BACK = "taken back from its owner"
 GIVEN = "given to its owner"
 
@@ -143,12 +144,15 @@ class Edits:
 
     # Changed on both sides.
 
-    def decide(self, app_id: str, subject: str, line: Provenance, *, loses: bool) -> bool:
+    def decide(
+        self, app_id: str, subject: str, is_done: Callable[[App], bool], *, loses: bool, why: str = CHANGED
+    ) -> bool:
         """Asked where new content is to replace that of an app. True: the plan wants a new copy instead.
 
-        `loses`: the app goes, with everything in it. Raises `Refusal` where the plan says `ask`.
+        `is_done`: a run that was killed did it. `loses`: the app goes, with everything in it. Raises
+        `Refusal` where the plan says `ask`.
         """
-        what = self._changed_twice(app_id, subject, line)
+        what = self._changed_twice(app_id, subject, is_done, why)
         if what is None:
             return False
         with self._lock:
@@ -184,22 +188,25 @@ class Edits:
         with self._lock:
             published = [(id_, h.subject) for id_, h in self._held.items() if h.origin == origin_id]
         for app_id, subject in published:
-            self._changed_twice(app_id, subject, line)
+            self._changed_twice(
+                app_id, subject, lambda live: provenance_of(live.description) == line, CHANGED
+            )
 
-    def _changed_twice(self, app_id: str, subject: str, line: Provenance) -> str | None:
-        """With the `line` of the new content it is our own work, of a run that was killed."""
+    def _changed_twice(
+        self, app_id: str, subject: str, is_done: Callable[[App], bool], why: str
+    ) -> str | None:
         try:
             live = apps.get_app(self.tenant, app_id, subject)
         except Forbidden:
             # In somebody's personal space, out of reach.
             live = None
-        if live is None or provenance_of(live.description) == line:
+        if live is None or is_done(live):
             return None
         changes = self._changes(live)
         if not changes:
             return None
         done = ", ".join(changes)
-        what = f"{subject} ({app_id}) changed in the source, and people changed it in the tenant ({done})"
+        what = f"{subject} ({app_id}) {why}, and people changed it in the tenant ({done})"
         if self.decision == "ask":
             raise Refusal(
                 f"{what}; settle it in the plan: apps.on_source_change: republish (the source's content goes "

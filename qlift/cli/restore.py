@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 import yaml
@@ -14,10 +14,17 @@ from qlift.cloud.client import Client
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.index import Index
 from qlift.cloud.log import VARIABLE, DeletedApp, LogError, RequestLog, Work, stack_folder, working_on
-from qlift.cloud.log_files import deleted_apps, log_files, undone_apps
+from qlift.cloud.log_files import deleted_apps, log_files, made_apps, undone_apps
 from qlift.cloud.recovery import KEPT, Unrecoverable, restore_app
 from qlift.cloud.settings import SettingsError, connect_target, credentials_from, load_target
 from qlift.cloud.tenant import Tenant
+
+
+class Wanted(NamedTuple):
+    entry: DeletedApp | None = None
+    """What the log tells of it."""
+    successor: str = ""
+    """Id of the app that a later run made in its place."""
 
 
 def restore(
@@ -33,8 +40,9 @@ def restore(
 ) -> None:
     """Bring back the apps that a run of a stack deleted, with their ids, within 14 days.
 
-    `pulumi up` with the same plan and bundle then takes them under management again. Where the log is lost,
-    name the ids with --app: the messages of the run that deleted them say them.
+    `pulumi up` with the same plan and bundle then takes them under management again. What a later run made
+    anew is not brought back beside that, unless --app names it. Where the log is lost, name the ids with
+    --app too: the messages of the run that deleted them say them.
 
     Example: qlift restore finance-prod
 
@@ -48,10 +56,10 @@ def restore(
     )
     try:
         results = []
-        for id_, entry in wanted.items():
-            key = entry.key if entry else ""
+        for id_, app_wanted in wanted.items():
+            key = app_wanted.entry.key if app_wanted.entry else ""
             with working_on(Work(stack.rpartition("/")[2], "", "App", key, cloud_id=id_)):
-                results.append(_bring_back(client, id_, entry))
+                results.append(_bring_back(client, id_, app_wanted))
     finally:
         client.close()
     if as_json:
@@ -76,15 +84,15 @@ def _target_of(stack: str) -> str:
     return str(target)
 
 
-def _wanted(root: Path, stack: str, log: Path | None, only: list[str]) -> dict[str, DeletedApp | None]:
+def _wanted(root: Path, stack: str, log: Path | None, only: list[str]) -> dict[str, Wanted]:
     files = [log] if log else log_files(root, stack)
     try:
-        deleted = deleted_apps(files, stack)
+        deleted, made = deleted_apps(files, stack), made_apps(files, stack)
     except LogError as error:
         raise SettingsError(f"{error}; correct --log, or name the apps with --app") from None
     if only:
         known = {e.app: e for e in deleted}
-        return {id_: known.get(id_) for id_ in only}
+        return {id_: Wanted(known.get(id_)) for id_ in only}
     undone = undone_apps(deleted)
     if not undone:
         where = ", ".join(str(f) for f in files) or f"{stack_folder(root, stack)}, where there are none"
@@ -92,7 +100,7 @@ def _wanted(root: Path, stack: str, log: Path | None, only: list[str]) -> dict[s
             f"no log tells of an app that a run of the stack {stack} deleted (looked in {where}); name the "
             f"log of that run with --log or {VARIABLE}, or the apps' ids with --app, which its messages say"
         )
-    return {e.app: e for e in undone}
+    return {e.app: Wanted(e, made.get((e.kind, e.key), "")) for e in undone}
 
 
 def _lives(client: Client, app_id: str, subject: str) -> bool:
@@ -103,12 +111,16 @@ def _lives(client: Client, app_id: str, subject: str) -> bool:
         return False
 
 
-def _bring_back(client: Client, app_id: str, entry: DeletedApp | None) -> dict[str, Any]:
+def _bring_back(client: Client, app_id: str, wanted: Wanted) -> dict[str, Any]:
+    entry = wanted.entry
     name = entry.name if entry else app_id
     result: dict[str, Any] = {"app": app_id, "name": name, "changes": list(entry.changes) if entry else []}
     subject = f'app "{name}"'
     if _lives(client, app_id, subject):
         return {**result, "ok": True, "state": "is in the tenant; there is nothing to do"}
+    if wanted.successor and _lives(client, wanted.successor, subject):
+        state = f"left: a later run made it anew ({wanted.successor}); to have both, name this one with --app"
+        return {**result, "ok": True, "state": state}
     if entry and entry.recoverable_until is None:
         state = "gone for good: it was younger than 45 minutes when it was deleted, and such are not kept"
         return {**result, "ok": False, "state": f"{state}; `pulumi up` imports it anew, with another id"}

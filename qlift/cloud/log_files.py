@@ -137,6 +137,19 @@ def undone_apps(deleted: Iterable[DeletedApp]) -> list[DeletedApp]:
     return _last_of_each((e for e in deleted if not e.superseded), lambda e: (e.kind, e.key))
 
 
+def made_apps(files: Iterable[Path], stack: str) -> dict[tuple[str, str], str]:
+    """Ids of the apps that the stack's logs tell of as made, or found, and not as deleted since, by kind and
+    logical name. Raises `LogError`.
+    """
+    made: dict[str, tuple[str, str]] = {}
+    for line in read_lines(files, stack):
+        if line.event in ABOUT_DELETES:
+            made.pop(line.app, None)
+        elif line.event == "created" and line.step in ("App", "AppPublication"):
+            made[line.cloud_id] = (line.step, line.object)
+    return {name: id_ for id_, name in made.items()}
+
+
 def gone_apps(files: Iterable[Path], stack: str) -> set[str]:
     """Ids of apps whose delete is the last that the stack's logs tell of them, if only that it was to come.
 

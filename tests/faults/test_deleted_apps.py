@@ -10,6 +10,7 @@ import pytest
 from providers.base import Refusal
 from providers.session import session
 from qlift.cloud.errors import CloudError
+from qlift.cloud.log import VARIABLE
 from qlift.cloud.log_files import deleted_apps, gone_apps, undone_apps
 from qlift.cloud.recovery import restore_app
 from qlift.simulator import Fault, Switches
@@ -58,10 +59,17 @@ class Undo:
         return [i for i in self.ids if tenant.world.app(i) is None]
 
 
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where later runs find it too."""
+    path = tmp_path / "log.jsonl"
+    monkeypatch.setenv(VARIABLE, str(path))
+    return path
+
+
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("checkpoints", [False, True])
-def test_a_destroy_that_is_killed_at_any_write(tmp_path: Path, after: bool, checkpoints: bool) -> None:
-    log = tmp_path / "log.jsonl"
+def test_a_destroy_that_is_killed_at_any_write(log: Path, after: bool, checkpoints: bool) -> None:
     kills = 0
     for write in range(1, 30):
         undo = Undo(log)
@@ -87,9 +95,8 @@ def test_a_destroy_that_is_killed_at_any_write(tmp_path: Path, after: bool, chec
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_the_log_says_which_apps_are_gone(tmp_path: Path, after: bool) -> None:
+def test_the_log_says_which_apps_are_gone(log: Path, after: bool) -> None:
     """Not one that a killed destroy was about to delete, or that was restored, and that an `up` met since."""
-    log = tmp_path / "log.jsonl"
     for write in range(1, 30):
         undo = Undo(log)
         undo.destroy_and_lose_the_state(Kill(write, after))
@@ -127,13 +134,13 @@ def test_a_killed_destroy_whose_state_was_lost_ends_after_a_refresh(after: bool)
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("action", ["status:500", "status:503", "drop", "html"])
-def test_an_answer_to_a_delete_that_is_lost(tmp_path: Path, when: str, action: str) -> None:
+def test_an_answer_to_a_delete_that_is_lost(log: Path, when: str, action: str) -> None:
     for nth in (1, 2, 3):
-        undo = Undo(tmp_path / "log.jsonl")
+        undo = Undo(log)
         fault = {"method": "DELETE", "path": "/api/v1/apps/[^/]*$", "nth": nth, "when": when}
         tenant.disturb((Fault.model_validate({**fault, "action": action}),), None)
         undo.destroy()
         tenant.disturb((), None)
         assert undo.destroy() == []
-        told = deleted_apps([tmp_path / "log.jsonl"], "demo")
+        told = deleted_apps([log], "demo")
         assert sorted(e.app for e in undone_apps(told)) == undo.ids == undo.gone()

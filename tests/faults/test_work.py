@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,9 @@ from qlift.cloud.errors import CloudError
 from qlift.simulator import Fault, Switches
 from qlift.simulator.tenant.apps import save
 from qlift.simulator.tenant.content import new_object
+from qlift.simulator.tenant.world import CLIENT
 from tests.faults.life import Step, allowed, check, program, tenant
+from tests.faults.others import Others
 from tests.faults.people import schedule, share, user
 from tests.faults.plans import AppPlan, Plan, SpacePlan, newer
 from tests.faults.tenant import Kill, Killed
@@ -32,8 +35,8 @@ PLANS = pytest.mark.parametrize("plan", [STAGED, PUBLISHED], ids=["staged", "pub
 
 
 class Stack:
-    def __init__(self, skew: float = 0.0) -> None:
-        tenant.reset(Switches(), skew=(skew, 1.0))
+    def __init__(self, skew: float = 0.0, switches: Switches | None = None) -> None:
+        tenant.reset(switches or Switches(), skew=(skew, 1.0))
         self.engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
 
     def up(self, plan: Plan, *faults: Fault) -> Ran:
@@ -138,6 +141,75 @@ def test_such_an_app_is_not_published_over_either() -> None:
     assert stack.is_kept(stack.app)
 
 
+def test_an_app_whose_origin_is_gone_is_not_published_over_in_silence() -> None:
+    """The content is the same; publishing it from the origin that is made anew would lose their sheet."""
+    stack = Stack()
+    assert not stack.up(PUBLISHED).failures
+    later(DAY)
+    stack.work()
+    later(DAY)
+    app = stack.app
+    [staged] = stack.rows("App")
+    assert Others(tenant, stack.engine).do("delete our app", 0) and tenant.world.app(staged.id) is None
+    later(600)
+    with allowed(stack.engine, program(PUBLISHED)):
+        announced = " ".join(stack.engine.preview(program(PUBLISHED), random.Random(0)).failures)
+    for told in (announced, " ".join(stack.up(PUBLISHED).failures)):
+        assert "its origin is another app" in told and "on_source_change" in told, told
+    assert stack.is_kept(app)
+    with allowed(stack.engine, program(PUBLISHED, "new_copy")):
+        assert not stack.engine.up(program(PUBLISHED, "new_copy"), random.Random(0)).failures
+    assert stack.is_kept(app) and stack.app != app
+    later(DAY)
+    assert not stack.up(PUBLISHED).changes
+
+
+def test_an_origin_that_a_killed_run_published_from_is_no_change_by_people() -> None:
+    for after in (False, True):
+        for write in range(1, 9):
+            stack = Stack()
+            assert not stack.up(PUBLISHED).failures
+            later(DAY)
+            assert Others(tenant, stack.engine).do("delete our app", 0)
+            later(600)
+            known = list(stack.engine.state)
+            tenant.disturb((), Kill(write, after))
+            with allowed(stack.engine, program(PUBLISHED)), contextlib.suppress(Killed):
+                stack.engine.up(program(PUBLISHED), random.Random(0))
+            tenant.disturb((), None)
+            stack.engine.state = known
+            later(600)
+            with allowed(stack.engine, program(PUBLISHED)):
+                assert not stack.engine.preview(program(PUBLISHED), random.Random(0)).failures
+            assert not stack.up(PUBLISHED).failures
+            later(600)
+            assert not stack.up(PUBLISHED).changes
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("undo", ["destroy", "up without it", "destroy without its owner"])
+def test_a_personal_app_out_of_reach_is_not_taken_for_gone(status: int, undo: str) -> None:
+    """The client has lost its scope since; which of the two a tenant answers then says nothing."""
+    stack = Stack(switches=Switches(app_missing_status=status))
+    assert not stack.up(PERSONAL).failures
+    later(DAY)
+    app = stack.app
+    [client] = tenant.world.store.all(CLIENT)
+    scopes = client["allowedScopes"]
+    client["allowedScopes"] = [s for s in scopes if s != "admin.apps"]
+    if undo == "destroy without its owner":
+        stack.engine.state = [r for r in stack.engine.state if r.key[0] != "AppOwner"]
+    known = [r.key for kind in ("App", "AppOwner") for r in stack.rows(kind)]
+    ran = stack.up(Plan(SpacePlan())) if undo == "up without it" else stack.destroy()
+    assert "use an OAuth client with admin.apps" in " ".join(ran.failures)
+    assert tenant.world.app(app) is not None
+    assert [r.key for kind in ("App", "AppOwner") for r in stack.rows(kind)] == known
+    client["allowedScopes"] = scopes
+    later(DAY)
+    assert not stack.destroy().failures
+    assert tenant.world.app(app) is None and not stack.engine.state
+
+
 @PLANS
 @pytest.mark.parametrize("skew", [0.0, 7200.0, -7200.0, 30 * DAY])
 def test_owners_that_were_undone_alone(plan: Plan, skew: float) -> None:
@@ -170,6 +242,23 @@ def test_an_undo_that_was_killed_anywhere_goes_on(plan: Plan, after: bool) -> No
         kill = Step("destroy", kill=Kill(write, after))
         then = Step("destroy") if write % 2 else Step("up")
         check(life(Step("up"), Step("wait"), kill, Step("wait"), then, plans=(plan,)))
+
+
+@pytest.mark.parametrize("plan", [STAGED, PUBLISHED, PERSONAL], ids=["staged", "published", "personal"])
+@pytest.mark.parametrize("after", [False, True])
+def test_an_undo_that_was_killed_anywhere_asks_nothing(plan: Plan, after: bool) -> None:
+    """Nor does one after the `up` that took it back: nobody worked there."""
+    for write in range(1, 15):
+        stack = Stack()
+        assert not stack.up(plan).failures
+        later(DAY)
+        stack.destroy(Kill(write, after))
+        later(600)
+        if write % 2 == 0:
+            assert not stack.up(plan).failures, write
+            later(DAY)
+        assert not stack.destroy().failures, write
+        assert not stack.engine.state, write
 
 
 @PLANS

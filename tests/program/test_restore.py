@@ -167,6 +167,30 @@ def test_an_app_whose_delete_was_announced_and_not_confirmed(
     assert {a["state"] for a in done["apps"]} == {"restored"}
 
 
+def test_what_a_later_run_made_anew_is_not_brought_back_beside_it(worked: Restored) -> None:
+    undone = worked.ids()
+    worked.run.destroy()
+    worked.wait(7200)
+    worked.run.up(worked.derived())
+    worked.wait(DAY)
+    everything, live = worked.plan["select"], worked.ids()
+    others = sorted({a.name for a in worked.derived().apps} - {PIPELINE})
+    worked.plan["select"] = {**everything, "apps": {"names": others}}
+    assert worked.run.up(worked.derived()).deleted
+    worked.wait()
+    apps = json.loads(worked.restore("--log", str(worked.log), "--json").output)["apps"]
+    states = {a["app"]: a["state"].partition(":")[0] for a in apps}
+    [gone] = [live[k] for k in live if k[1].startswith("pipeline")]
+    left = [undone[k] for k in undone if not k[1].startswith("pipeline")]
+    assert states == {gone: "restored"} | dict.fromkeys(left, "left")
+    assert worked.apps(PIPELINE)
+    # Named, it comes all the same; so does what somebody's delete left without a successor.
+    assert worked.restore("--log", str(worked.log), "--app", left[0]).output.count("restored") == 1
+    successor = next(live[k] for k in live if undone[k] == left[1])
+    worked.api("DELETE", f"/api/v1/apps/{successor}")
+    assert f"({left[1]}): restored" in worked.restore("--log", str(worked.log)).output
+
+
 def test_without_a_log_the_ids_of_the_messages_do(worked: Restored) -> None:
     id_ = worked.app_id(BUDGET)
     worked.run.destroy()
