@@ -75,8 +75,8 @@ class Team:
 
 
 def longest_wait(writes: list[str], client: str) -> int:
-    """Of one process: how many writes of others the tenant took between two of its own."""
-    own = [n for n, c in enumerate(writes) if c == client]
+    """Of one process: how many writes of others came before its first, or between two of its own."""
+    own = [-1, *(n for n, c in enumerate(writes) if c == client)]
     return max(b - a - 1 for a, b in pairwise(own))
 
 

@@ -197,6 +197,7 @@ def _runs(
     for run in told:
         assert not run.ok and "ODD-1" in run.output, run.output[-3000:]
     assert json.loads(qlift("review", "demo", "--save-plan", "--json").partition("\n}\n")[0] + "}")["changes"]
+    _job_by_job(talkative, qlift)
     good = [
         project.up("--diff", env=without),
         project.run("stack", "export", "--file", "state.json"),
@@ -207,6 +208,20 @@ def _runs(
         assert run.ok, run.output
     _given_back_and_taken_over(phase, talkative, qlift)
     return told + good
+
+
+def _job_by_job(talkative: Talkative, qlift: Callable[..., str]) -> None:
+    """On Pulumi's Automation API, with a run that is refused; what it wrote is watched too."""
+    assert "spaces" in qlift("jobs", "demo")
+    assert "--target" in qlift("targets", "demo", "spaces")
+    talkative.talks = ("POST", "/api/scheduling/tasks")
+    assert "ODD-1" in qlift("up", "demo", "--yes", code=1)
+    assert "ODD-1" in qlift("jobs", "demo", "--json")
+    talkative.talks = None
+    qlift("undo", "demo", "--job", "permissions", "--yes", code=4)
+    qlift("undo", "demo", "--job", "owners", "--yes")
+    assert "ODD-1" in qlift("log", "demo")
+    qlift("log", "demo", "--csv", "became.csv")
 
 
 def _given_back_and_taken_over(phase: Phase, talkative: Talkative, qlift: Callable[..., str]) -> None:

@@ -188,15 +188,10 @@ def test_a_user_who_was_merged_into_a_new_one(world: World) -> None:
         world.people.api("POST", "/api/v1/users", made)
         assert world.people.user(subject) != old
     assert world.up()
-    live = {world.people.user(s) for s in people}
-    spaces = world.people.api("GET", "/api/v1/spaces?limit=100")["data"]
-    finance = next(s for s in spaces if s["name"] == "Finance")
-    listed = world.people.api("GET", f"/api/v1/spaces/{finance['id']}/assignments?limit=100")["data"]
-    assert finance["ownerId"] in live and live & {a["assigneeId"] for a in listed}
-    apps = {k: e.id for k, e in world.run.state.items() if k[0] == "AppOwner"}
-    owners = {world.people.api("GET", f"/api/v1/apps/{i}")["attributes"]["ownerId"] for i in apps.values()}
-    assert owners & live
-    tasks = world.people.api("GET", "/api/scheduling/tasks?limit=100")["data"]
+    # Every space, app, role and task with its people, by their subjects.
+    found = world.dump()
+    assert all(found[what] == wanted[what] for what in wanted if what != "users")
+    tasks = [t for a in found["apps"] for t in a["tasks"]]
     assert tasks and all(t["enabled"] for t in tasks)
     assert not world.up()
 
