@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from providers.kinds import PROVIDERS
 from qlift.pulumi_cli import Engine
 from tests.crash_matrix.matrix import Case, Matrix
 
@@ -17,6 +18,14 @@ CASES = 9
 @pytest.fixture(scope="module")
 def matrix(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     return Matrix(engine, tmp_path_factory.mktemp("matrix"))
+
+
+def test_every_kind_and_a_republish_are_in_the_matrix(matrix: Matrix) -> None:
+    with matrix._at(matrix._folder / "destroy") as phase:
+        made = {str(r["type"]).rpartition(":")[2] for r in phase.resources()}
+    assert set(PROVIDERS) <= made
+    republished = [w for w in matrix.writes["update"] if w.startswith("PUT") and w.endswith("/publish")]
+    assert republished and any(w.startswith("DELETE") for w in matrix.writes["update"])
 
 
 @pytest.mark.parametrize("place", [STEP * n for n in range(CASES)])
