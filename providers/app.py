@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pulumi
 from pulumi.dynamic import Resource
 
+import providers.base
 from providers.adoption import AdoptableInputs, AdoptingProvider, agree, gone, ours
 from providers.app_removal import refuse_out_of_reach, remove_app, take_back
 from providers.base import Gone, Refusal, declared, log
@@ -215,7 +216,8 @@ class AppProvider(AdoptingProvider[AppInputs]):
     def remove(self, id_: str, known: AppInputs) -> None:
         live = _live(id_, known)
         if live is None and known.space == PERSONAL:
-            refuse_out_of_reach(id_, known.stack)
+            old_half = providers.base.claims.is_kept(self.kind, known.key)
+            refuse_out_of_reach(id_, known.stack, old_half=old_half)
         remove_app("App", known, known.stack, live, id_)
 
 

@@ -132,7 +132,7 @@ class AppOwnerProvider(AdoptingProvider[AppOwnerInputs]):
             return
         if live is None:
             if known.personal:
-                refuse_out_of_reach(id_, known.stack)
+                refuse_out_of_reach(id_, known.stack, old_half=old_half)
             return
         if goes:
             # The app goes too. Who deletes it takes it back: this would hide what people do until then.

@@ -166,7 +166,12 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
     def change(self, id_: str, old: AppPublicationInputs, new: AppPublicationInputs) -> dict[str, Any]:
         here = session()
         described = attach(new.description, new.line if new.provenance == "description" else None)
-        touched = here.edits.touched(id_, lambda a: (a.name, a.description) == (new.name, described))
+        same = old.fingerprint == new.fingerprint and old.app_id == new.app_id
+
+        def is_done(app: LiveApp) -> bool:
+            return (app.name, app.description) == (new.name, described) and (same or _is_done(app, old, new))
+
+        touched = here.edits.touched(id_, is_done)
         remove("AppPublication", new, new.stack, old.left_over)
         live = apps.find_app(here.tenant, id_, new.subject)
         if live is None:
@@ -176,7 +181,11 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
             # As of an app: the date of this one's own write is kept.
             take_back(live, new.subject)
         marked = new.line if new.provenance == "description" else None
-        if old.fingerprint == new.fingerprint and old.app_id == new.app_id:
+        # Not published twice: people may have worked there since.
+        done = not same and _is_done(live, old, new)
+        if done and (live.name, live.description) == (new.name, described):
+            return here.edits.made_already(live, "published anew") | touched
+        if same or done:
             apps.describe(here.tenant, id_, name=new.name, description=new.description, provenance=marked)
             return here.edits.output(id_) | touched
         if new.app_id is None:
@@ -200,10 +209,11 @@ def _is_done(live: LiveApp, old: AppPublicationInputs, new: AppPublicationInputs
     """Published anew already, by a run that was killed before it recorded that."""
     if old.fingerprint != new.fingerprint:
         return provenance_of(live.description) == new.line
-    if new.app_id is None:
-        # A preview: the run will find, or make, the new origin.
-        return live.origin_app_id not in ("", old.app_id)
-    return live.origin_app_id == new.app_id
+    if new.app_id is not None:
+        return live.origin_app_id == new.app_id
+    # A preview: the run will find the app that a killed one imported, or make it.
+    origin = session().tenant.index.app(live.origin_app_id)
+    return origin is not None and new.line.same_object(provenance_of(origin.description))
 
 
 def _about_later_objects(new: AppPublicationInputs, old: AppPublicationInputs) -> list[tuple[str, str]]:

@@ -61,12 +61,13 @@ def remove_app(kind: AppKind, known: Removed, stack: str, live: App | None, app_
     )
 
 
-def refuse_out_of_reach(app_id: str, stack: str) -> None:
+def refuse_out_of_reach(app_id: str, stack: str, *, old_half: bool) -> None:
     """Asked about a personal app that the tenant does not show: gone, if the stack's log says so.
 
-    Raises `Refusal`: else it may be there, and an undo must not forget it.
+    Raises `Refusal`: else it may be there, and an undo must not forget it. An old half may be forgotten: its
+    successor was made by a client that reaches such apps, so its owner deleted it.
     """
-    if not session().has_deleted(app_id, stack):
+    if not old_half and not session().has_deleted(app_id, stack):
         raise Refusal(
             "the app is not reachable in its owner's personal space, so it is not undone; use an OAuth "
             "client with admin.apps, or, if its owner deleted it, drop it from the state with "

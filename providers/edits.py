@@ -118,11 +118,13 @@ class Edits:
 
         The date is of that run's write only while it is recent: later it may be of people's work.
         """
-        if own := self.output(live.id):
-            return own
+        return self.output(live.id) or self.made_already(live, GIVEN)
+
+    def made_already(self, live: App, what: str) -> dict[str, Any]:
+        """As `given_already`, of `what` an unrecorded run did."""
         if self._is_recent(live):
             return {WRITTEN: live.modified_date}
-        return self._touched_by(live.id, self._dates(live, GIVEN))
+        return self._touched_by(live.id, self._dates(live, what))
 
     def note_deleted(self, app_id: str) -> None:
         with self._lock:
@@ -208,9 +210,11 @@ class Edits:
         done = ", ".join(changes)
         what = f"{subject} ({app_id}) {why}, and people changed it in the tenant ({done})"
         if self.decision == "ask":
+            # What has to be made anew first cannot be handed over.
+            or_else = ", or apps.handed_over (it stays theirs)" if why == CHANGED else ""
             raise Refusal(
                 f"{what}; settle it in the plan: apps.on_source_change: republish (the source's content goes "
-                "over it) or new_copy (theirs stays beside it), or apps.handed_over (it stays theirs)"
+                f"over it) or new_copy (theirs stays beside it){or_else}"
             )
         return what
 

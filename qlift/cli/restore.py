@@ -14,7 +14,7 @@ from qlift.cloud.client import Client
 from qlift.cloud.errors import Forbidden
 from qlift.cloud.index import Index
 from qlift.cloud.log import VARIABLE, DeletedApp, LogError, RequestLog, Work, stack_folder, working_on
-from qlift.cloud.log_files import deleted_apps, log_files, made_apps, undone_apps
+from qlift.cloud.log_files import deleted_apps, log_files, successors, undone_apps
 from qlift.cloud.recovery import KEPT, Unrecoverable, restore_app
 from qlift.cloud.settings import SettingsError, connect_target, credentials_from, load_target
 from qlift.cloud.tenant import Tenant
@@ -87,7 +87,9 @@ def _target_of(stack: str) -> str:
 def _wanted(root: Path, stack: str, log: Path | None, only: list[str]) -> dict[str, Wanted]:
     files = [log] if log else log_files(root, stack)
     try:
-        deleted, made = deleted_apps(files, stack), made_apps(files, stack)
+        deleted = deleted_apps(files, stack)
+        # Each run has a log of its own: the one that --log names tells of no later run.
+        made = successors(deleted, {*files, *log_files(root, stack)}, stack)
     except LogError as error:
         raise SettingsError(f"{error}; correct --log, or name the apps with --app") from None
     if only:
@@ -100,7 +102,7 @@ def _wanted(root: Path, stack: str, log: Path | None, only: list[str]) -> dict[s
             f"no log tells of an app that a run of the stack {stack} deleted (looked in {where}); name the "
             f"log of that run with --log or {VARIABLE}, or the apps' ids with --app, which its messages say"
         )
-    return {e.app: Wanted(e, made.get((e.kind, e.key), "")) for e in undone}
+    return {e.app: Wanted(e, made.get(e.app, "")) for e in undone}
 
 
 def _lives(client: Client, app_id: str, subject: str) -> bool:
@@ -140,6 +142,7 @@ def _bring_back(client: Client, app_id: str, wanted: Wanted) -> dict[str, Any]:
     if result["changes"]:
         state += (
             f"; people had changed it ({', '.join(result['changes'])}): hand it over if that is to stay, for "
-            "newer content of the source will go over it"
+            "newer content of the source will go over it; if it was published and its origin does not come "
+            "back, the next `pulumi up` does that, so duplicate it before"
         )
     return {**result, "ok": True, "state": state}

@@ -106,22 +106,23 @@ def parsed(text: bytes, stack: str, file: Path) -> Line | None:
     return line if line.stack in ("", stack.rpartition("/")[2]) else None
 
 
-class _Told(DeletedApp):
+class Told(DeletedApp):
     time: AwareDatetime
+    """When the line was written."""
 
 
-def deleted_apps(files: Iterable[Path], stack: str) -> list[DeletedApp]:
+def deleted_apps(files: Iterable[Path], stack: str) -> list[Told]:
     """Of a stack, as its logs tell: each app once, by the last line about it. Oldest first.
 
     Raises `LogError`.
     """
-    entries: list[_Told] = []
+    entries: list[Told] = []
     for file in files:
         for text in _texts(file):
             if not any(f'"{event}"'.encode() in text for event in ABOUT_DELETES):
                 continue
             try:
-                entry = _Told.model_validate_json(text)
+                entry = Told.model_validate_json(text)
             except ValidationError:
                 _warn(file, text)
                 continue
@@ -132,22 +133,20 @@ def deleted_apps(files: Iterable[Path], stack: str) -> list[DeletedApp]:
     return _last_of_each(entries, lambda e: e.app)
 
 
-def undone_apps(deleted: Iterable[DeletedApp]) -> list[DeletedApp]:
+def undone_apps(deleted: Iterable[Told]) -> list[Told]:
     """What an undo would bring back: the last of each logical name, without what newer content replaced."""
     return _last_of_each((e for e in deleted if not e.superseded), lambda e: (e.kind, e.key))
 
 
-def made_apps(files: Iterable[Path], stack: str) -> dict[tuple[str, str], str]:
-    """Ids of the apps that the stack's logs tell of as made, or found, and not as deleted since, by kind and
-    logical name. Raises `LogError`.
+def successors(deleted: Iterable[Told], files: Iterable[Path], stack: str) -> dict[str, str]:
+    """Ids of the apps that a later run made, or found, in the place of deleted ones, by their ids.
+
+    Raises `LogError`.
     """
-    made: dict[str, tuple[str, str]] = {}
-    for line in read_lines(files, stack):
-        if line.event in ABOUT_DELETES:
-            made.pop(line.app, None)
-        elif line.event == "created" and line.step in ("App", "AppPublication"):
-            made[line.cloud_id] = (line.step, line.object)
-    return {name: id_ for id_, name in made.items()}
+    ends = (line for line in read_lines(files, stack) if line.event == "created")
+    made = {(line.step, line.object): line for line in ends}
+    last = ((entry, made.get((entry.kind, entry.key))) for entry in deleted)
+    return {entry.app: line.cloud_id for entry, line in last if line and line.time > entry.time}
 
 
 def gone_apps(files: Iterable[Path], stack: str) -> set[str]:
@@ -167,8 +166,8 @@ def gone_apps(files: Iterable[Path], stack: str) -> set[str]:
     return gone
 
 
-def _last_of_each(entries: Iterable[DeletedApp], key: Callable[[DeletedApp], Hashable]) -> list[DeletedApp]:
-    found: dict[Hashable, DeletedApp] = {}
+def _last_of_each(entries: Iterable[Told], key: Callable[[Told], Hashable]) -> list[Told]:
+    found: dict[Hashable, Told] = {}
     for entry in entries:
         found.pop(key(entry), None)
         found[key(entry)] = entry

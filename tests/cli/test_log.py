@@ -8,6 +8,7 @@ import json
 import stat
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,7 +16,15 @@ from typer.testing import CliRunner
 from qlift.cli import app
 from qlift.cli.run_progress import line as progress_line
 from qlift.cloud.log import RequestLog, Work, working_on
-from qlift.cloud.log_files import deleted_apps, follow, log_files, of_object, read_lines, undone_apps
+from qlift.cloud.log_files import (
+    deleted_apps,
+    follow,
+    log_files,
+    of_object,
+    read_lines,
+    successors,
+    undone_apps,
+)
 from qlift.pulumi_cli import Engine
 from qlift.review.make import Stack
 from qlift.runs.graph import Graph, Node
@@ -234,6 +243,27 @@ def test_deleted_apps_of_all_files_the_last_of_each(root: Path, monkeypatch: pyt
     told = deleted_apps(log_files(root, STACK), STACK)
     assert [(e.app, e.announced) for e in told] == [("old", False), ("new", True)]
     assert undone() == ["new"]
+
+
+def test_only_what_a_later_run_made_is_a_successor(root: Path) -> None:
+    """One that was made before, and became people's, is none; of the last one nothing is known here."""
+    delete: dict[str, Any] = {"kind": "App", "key": "k", "name": "n", "superseded": False, "changes": []}
+    delete |= {"deleted_at": "2026-11-02T00:00:00Z", "recoverable_until": None}
+    created = {"event": "created", "step": "App", "object": "k"}
+    lines = [
+        {"time": "2026-11-01T12:00:00Z", **created, "cloud_id": "theirs"},
+        {"time": "2026-11-02T12:00:00Z", "event": "app deleted", "app": "first", **delete},
+    ]
+    later = {"time": "2026-11-03T12:00:00Z", **created, "cloud_id": "second"}
+
+    def found(*told: dict[str, Any]) -> dict[str, str]:
+        file = root / "x.jsonl"
+        file.write_text("".join(json.dumps({**x, "stack": STACK}) + "\n" for x in told))
+        return successors(deleted_apps([file], STACK), [file], STACK)
+
+    assert found(*lines) == {}
+    assert found(*lines, {**later, "step": "AppOwner"}, {**later, "object": "other"}) == {}
+    assert found(*lines, later) == {"first": "second"}
 
 
 def test_progress_in_lines() -> None:

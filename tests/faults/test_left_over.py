@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qlift.cloud.log import DeletedApp
-from qlift.cloud.log_files import deleted_apps, undone_apps
+from qlift.cloud.log_files import Told, deleted_apps, undone_apps
 from qlift.simulator import Fault
 from qlift.simulator.tenant.apps import save
 from qlift.simulator.tenant.items import reloaded
@@ -197,5 +196,5 @@ def test_a_half_done_copy_that_nobody_changed_goes_and_stands_in_the_log(
     assert (gone.app, gone.kind, gone.superseded, gone.announced) == (half_done.copy, kind, True, False)
 
 
-def _deleted(folder: Path) -> list[DeletedApp]:
+def _deleted(folder: Path) -> list[Told]:
     return deleted_apps([folder / "log.jsonl"], "demo")

@@ -12,9 +12,10 @@ import pytest
 from providers.base import Refusal
 from qlift.cloud.errors import CloudError
 from qlift.simulator import Fault, Switches
+from qlift.simulator.tenant import items
 from qlift.simulator.tenant.apps import save
 from qlift.simulator.tenant.content import new_object
-from qlift.simulator.tenant.world import CLIENT
+from qlift.simulator.tenant.world import APP, CLIENT
 from tests.faults.life import Step, allowed, check, program, tenant
 from tests.faults.others import Others
 from tests.faults.people import schedule, share, user
@@ -162,6 +163,68 @@ def test_an_app_whose_origin_is_gone_is_not_published_over_in_silence() -> None:
     assert stack.is_kept(app) and stack.app != app
     later(DAY)
     assert not stack.up(PUBLISHED).changes
+
+
+def test_what_people_did_is_remembered_when_it_is_published_from_a_new_origin() -> None:
+    stack = Stack()
+    assert not stack.up(PUBLISHED).failures
+    later(DAY)
+    stack.work()
+    later(DAY)
+    assert Others(tenant, stack.engine).do("delete our app", 0)
+    later(600)
+    with allowed(stack.engine, program(PUBLISHED, "republish")):
+        assert not stack.engine.up(program(PUBLISHED, "republish"), random.Random(0)).failures
+    later(DAY)
+    assert "would delete 1 apps" in " ".join(stack.destroy().failures)
+
+
+@pytest.mark.parametrize("goal", [PUBLISHED, newer(PUBLISHED)], ids=["new origin", "new content"])
+def test_what_a_killed_run_published_is_not_published_again_over_later_work(goal: Plan) -> None:
+    """Nothing of that run was recorded, and its content is there."""
+    stack = Stack()
+    assert not stack.up(PUBLISHED).failures
+    later(DAY)
+    if goal is PUBLISHED:
+        assert Others(tenant, stack.engine).do("delete our app", 0)
+        later(600)
+    known = list(stack.engine.state)
+    for write in range(1, 20):
+        tenant.requests.clear()
+        tenant.disturb((), Kill(write, after=True))
+        with allowed(stack.engine, program(goal)), contextlib.suppress(Killed):
+            stack.engine.up(program(goal), random.Random(0))
+        tenant.disturb((), None)
+        stack.engine.state = list(known)
+        later(600)
+        if any(r[0] == "PUT" and r[1].endswith("/publish") for r in tenant.requests):
+            break
+    app = stack.app
+    later(3 * DAY)
+    stack.work()
+    later(DAY)
+    ran = stack.up(goal)
+    assert stack.is_kept(app), ran.failures
+    later(DAY)
+    assert not ran.failures and not stack.up(goal).changes
+    assert "would delete 1 apps" in " ".join(stack.destroy().failures)
+    assert stack.is_kept(app)
+
+
+def test_a_personal_app_that_its_owner_deleted_is_replaced() -> None:
+    """The log says nothing of that; the client reaches such apps, so what it does not see is gone."""
+    stack = Stack()
+    assert not stack.up(PERSONAL).failures
+    later(DAY)
+    app = tenant.world.app(stack.app)
+    assert app is not None
+    items.record(tenant.world, app, None)
+    tenant.world.store.delete(APP, app["id"])
+    later(600)
+    assert not stack.up(newer(PERSONAL)).failures
+    later(600)
+    assert not stack.up(newer(PERSONAL)).changes
+    assert not stack.destroy().failures and not stack.engine.state
 
 
 def test_an_origin_that_a_killed_run_published_from_is_no_change_by_people() -> None:

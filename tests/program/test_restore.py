@@ -191,6 +191,38 @@ def test_what_a_later_run_made_anew_is_not_brought_back_beside_it(worked: Restor
     assert f"({left[1]}): restored" in worked.restore("--log", str(worked.log)).output
 
 
+def test_the_log_of_the_undo_alone_does_not_bring_apps_back_beside_their_successors(
+    worked: Restored,
+) -> None:
+    """Each run has a log of its own."""
+    folder = worked.folder / "logs" / "demo"
+    folder.mkdir(parents=True)
+    worked.run.log = folder / "1.jsonl"
+    worked.run.destroy()
+    worked.run.log = folder / "2.jsonl"
+    worked.wait(7200)
+    worked.run.up(worked.derived())
+    done = worked.restore("--log", str(folder / "1.jsonl"))
+    assert "restored" not in done.output and done.output.count("left: a later run made it anew") == 9
+
+
+def test_an_app_that_became_theirs_before_is_no_successor(
+    worked: Restored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`new_copy` left it to people; what came in its place is what the undo deleted."""
+    worked.make_sheet(LEDGER, name="Made by people")
+    worked.change_source(LEDGER)
+    worked.plan["apps"] = {**worked.plan.get("apps", {}), "on_source_change": "new_copy"}
+    worked.run.up(worked.derived())
+    ids = worked.ids()
+    worked.wait(7200)
+    monkeypatch.setenv(ALLOW_VARIABLE, "1")
+    with pytest.raises(Refusal, match="not empty"):
+        worked.run.destroy()
+    done = worked.restore("--log", str(worked.log))
+    assert f"({ids[_publication(ids)]}): restored" in done.output and "left:" not in done.output
+
+
 def test_without_a_log_the_ids_of_the_messages_do(worked: Restored) -> None:
     id_ = worked.app_id(BUDGET)
     worked.run.destroy()
