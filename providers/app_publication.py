@@ -208,11 +208,15 @@ class AppPublicationProvider(TenantProvider[AppPublicationInputs]):
 def _is_done(live: LiveApp, old: AppPublicationInputs, new: AppPublicationInputs) -> bool:
     """Published anew already, by a run that was killed before it recorded that."""
     if old.fingerprint != new.fingerprint:
-        return provenance_of(live.description) == new.line
+        if provenance_of(live.description) != new.line:
+            return False
+        if live.origin_app_id in ("", old.app_id):
+            # A tenant that tells no new origin. The content's mark says it all.
+            return True
     if new.app_id is not None:
         return live.origin_app_id == new.app_id
-    # A preview: the run will find the app that a killed one imported, or make it.
-    origin = session().tenant.index.app(live.origin_app_id)
+    # A preview: the run will find the app that a killed one imported, unless that is gone too.
+    origin = apps.find_app(session().tenant, live.origin_app_id, new.subject) if live.origin_app_id else None
     return origin is not None and new.line.same_object(provenance_of(origin.description))
 
 
