@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from providers.base import Refusal
+from providers.edits import Decision
 from qlift.cloud.errors import CloudError
 from qlift.simulator import Fault, Switches
 from qlift.simulator.tenant import items
@@ -40,12 +40,34 @@ class Stack:
         tenant.reset(switches or Switches(), skew=(skew, 1.0))
         self.engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
 
-    def up(self, plan: Plan, *faults: Fault) -> Ran:
-        tenant.disturb(faults, None)
+    def up(self, plan: Plan, *faults: Fault, kill: Kill | None = None, decision: Decision = "ask") -> Ran:
+        """Also of a run that is killed; it has then no failures."""
+        tenant.disturb(faults, kill)
+        chosen = program(plan, decision)
+        try:
+            with allowed(self.engine, chosen):
+                return self.engine.up(chosen, random.Random(0))
+        except Killed:
+            return Ran()
+        finally:
+            tenant.disturb((), None)
+
+    def preview(self, plan: Plan) -> Ran:
         with allowed(self.engine, program(plan)):
-            ran = self.engine.up(program(plan), random.Random(0))
-        tenant.disturb((), None)
-        return ran
+            return self.engine.preview(program(plan), random.Random(0))
+
+    def up_and_work(self, plan: Plan) -> None:
+        """A day after the run people work in it, and another day goes by."""
+        assert not self.up(plan).failures
+        later(DAY)
+        self.work()
+        later(DAY)
+
+    def lose_origin(self) -> None:
+        """Somebody deletes the app that the publication was published from."""
+        [staged] = self.rows("App")
+        assert Others(tenant, self.engine).do("delete our app", 0) and tenant.world.app(staged.id) is None
+        later(600)
 
     def destroy(self, kill: Kill | None = None) -> Ran:
         """Also of a run that is killed; it has then no failures."""
@@ -145,21 +167,13 @@ def test_such_an_app_is_not_published_over_either() -> None:
 def test_an_app_whose_origin_is_gone_is_not_published_over_in_silence() -> None:
     """The content is the same; publishing it from the origin that is made anew would lose their sheet."""
     stack = Stack()
-    assert not stack.up(PUBLISHED).failures
-    later(DAY)
-    stack.work()
-    later(DAY)
+    stack.up_and_work(PUBLISHED)
     app = stack.app
-    [staged] = stack.rows("App")
-    assert Others(tenant, stack.engine).do("delete our app", 0) and tenant.world.app(staged.id) is None
-    later(600)
-    with allowed(stack.engine, program(PUBLISHED)):
-        announced = " ".join(stack.engine.preview(program(PUBLISHED), random.Random(0)).failures)
-    for told in (announced, " ".join(stack.up(PUBLISHED).failures)):
+    stack.lose_origin()
+    for told in (" ".join(stack.preview(PUBLISHED).failures), " ".join(stack.up(PUBLISHED).failures)):
         assert "its origin is another app" in told and "on_source_change" in told, told
     assert stack.is_kept(app)
-    with allowed(stack.engine, program(PUBLISHED, "new_copy")):
-        assert not stack.engine.up(program(PUBLISHED, "new_copy"), random.Random(0)).failures
+    assert not stack.up(PUBLISHED, decision="new_copy").failures
     assert stack.is_kept(app) and stack.app != app
     later(DAY)
     assert not stack.up(PUBLISHED).changes
@@ -167,14 +181,9 @@ def test_an_app_whose_origin_is_gone_is_not_published_over_in_silence() -> None:
 
 def test_what_people_did_is_remembered_when_it_is_published_from_a_new_origin() -> None:
     stack = Stack()
-    assert not stack.up(PUBLISHED).failures
-    later(DAY)
-    stack.work()
-    later(DAY)
-    assert Others(tenant, stack.engine).do("delete our app", 0)
-    later(600)
-    with allowed(stack.engine, program(PUBLISHED, "republish")):
-        assert not stack.engine.up(program(PUBLISHED, "republish"), random.Random(0)).failures
+    stack.up_and_work(PUBLISHED)
+    stack.lose_origin()
+    assert not stack.up(PUBLISHED, decision="republish").failures
     later(DAY)
     assert "would delete 1 apps" in " ".join(stack.destroy().failures)
 
@@ -186,15 +195,11 @@ def test_what_a_killed_run_published_is_not_published_again_over_later_work(goal
     assert not stack.up(PUBLISHED).failures
     later(DAY)
     if goal is PUBLISHED:
-        assert Others(tenant, stack.engine).do("delete our app", 0)
-        later(600)
+        stack.lose_origin()
     known = list(stack.engine.state)
     for write in range(1, 20):
         tenant.requests.clear()
-        tenant.disturb((), Kill(write, after=True))
-        with allowed(stack.engine, program(goal)), contextlib.suppress(Killed):
-            stack.engine.up(program(goal), random.Random(0))
-        tenant.disturb((), None)
+        stack.up(goal, kill=Kill(write, after=True))
         stack.engine.state = list(known)
         later(600)
         if any(r[0] == "PUT" and r[1].endswith("/publish") for r in tenant.requests):
@@ -233,17 +238,12 @@ def test_an_origin_that_a_killed_run_published_from_is_no_change_by_people() -> 
             stack = Stack()
             assert not stack.up(PUBLISHED).failures
             later(DAY)
-            assert Others(tenant, stack.engine).do("delete our app", 0)
-            later(600)
+            stack.lose_origin()
             known = list(stack.engine.state)
-            tenant.disturb((), Kill(write, after))
-            with allowed(stack.engine, program(PUBLISHED)), contextlib.suppress(Killed):
-                stack.engine.up(program(PUBLISHED), random.Random(0))
-            tenant.disturb((), None)
+            stack.up(PUBLISHED, kill=Kill(write, after))
             stack.engine.state = known
             later(600)
-            with allowed(stack.engine, program(PUBLISHED)):
-                assert not stack.engine.preview(program(PUBLISHED), random.Random(0)).failures
+            assert not stack.preview(PUBLISHED).failures
             assert not stack.up(PUBLISHED).failures
             later(600)
             assert not stack.up(PUBLISHED).changes
@@ -405,10 +405,7 @@ def test_an_owner_that_leaves_does_not_hide_work_in_an_app_that_is_replaced() ->
 def test_without_a_refresh_no_owner_is_taken_back(plan: Plan) -> None:
     """Its delete comes first, nothing tells that the app goes too, and its new date would hide the work."""
     stack = Stack()
-    assert not stack.up(plan).failures
-    later(DAY)
-    stack.work()
-    later(DAY)
+    stack.up_and_work(plan)
     app = stack.app
     stack.engine._read_all = lambda order: None  # type: ignore[method-assign]
     assert "without a refresh" in " ".join(stack.destroy().failures)
