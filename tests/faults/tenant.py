@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import datetime
 import functools
 import shutil
 import ssl
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,6 +178,15 @@ class FaultyTenant:
         for fault in faults:
             self.faults.add(fault)
         self._kill, self._writes = kill, 0
+
+    @contextlib.contextmanager
+    def disturbed(self, *faults: Fault, kill: Kill | None = None) -> Iterator[None]:
+        """While something runs, which the kill may end."""
+        self.disturb(faults, kill)
+        try:
+            yield
+        finally:
+            self.disturb((), None)
 
     def _now(self) -> float:
         ahead, pace = self._skew

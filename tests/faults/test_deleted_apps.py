@@ -48,12 +48,11 @@ class Undo:
     def destroy_and_lose_the_state(self, kill: Kill) -> None:
         """Killed without checkpoints; past the last write it ends, and so does its state."""
         known = list(self.engine.state)
-        tenant.disturb((), kill)
         try:
-            self.destroy()
+            with tenant.disturbed(kill=kill):
+                self.destroy()
         except Killed:
             self.engine.state = known
-        tenant.disturb((), None)
 
     def gone(self) -> list[str]:
         return [i for i in self.ids if tenant.world.app(i) is None]
@@ -74,9 +73,9 @@ def test_a_destroy_that_is_killed_at_any_write(log: Path, after: bool, checkpoin
     for write in range(1, 30):
         undo = Undo(log)
         known = list(undo.engine.state)
-        tenant.disturb((), Kill(write, after))
         try:
-            assert undo.destroy() == []
+            with tenant.disturbed(kill=Kill(write, after)):
+                assert undo.destroy() == []
             # Where nothing ends it, each delete is confirmed, with the tenant's word on how long it is kept.
             assert [e.app for e in deleted_apps([log], "demo") if e.announced] == []
             break
@@ -84,7 +83,6 @@ def test_a_destroy_that_is_killed_at_any_write(log: Path, after: bool, checkpoin
             kills += 1
         if not checkpoints:
             undo.engine.state = known
-        tenant.disturb((), None)
         told = deleted_apps([log], "demo") if log.exists() else []
         # One may have been announced that is there still.
         assert {*undo.gone()} <= {e.app for e in told}
@@ -138,9 +136,8 @@ def test_an_answer_to_a_delete_that_is_lost(log: Path, when: str, action: str) -
     for nth in (1, 2, 3):
         undo = Undo(log)
         fault = {"method": "DELETE", "path": "/api/v1/apps/[^/]*$", "nth": nth, "when": when}
-        tenant.disturb((Fault.model_validate({**fault, "action": action}),), None)
-        undo.destroy()
-        tenant.disturb((), None)
+        with tenant.disturbed(Fault.model_validate({**fault, "action": action})):
+            undo.destroy()
         assert undo.destroy() == []
         told = deleted_apps([log], "demo")
         assert sorted(e.app for e in undone_apps(told)) == undo.ids == undo.gone()

@@ -54,14 +54,12 @@ class Life:
     def killed_up(self, plan: Plan, write: int) -> bool:
         """Without checkpoints. False: the run was over before."""
         known = list(self.engine.state)
-        tenant.disturb((), Kill(write, after=True))
         try:
-            self.engine.up(program(plan), random.Random(0))
+            with tenant.disturbed(kill=Kill(write, after=True)):
+                self.engine.up(program(plan), random.Random(0))
         except Killed:
             self.engine.state = known
             return True
-        finally:
-            tenant.disturb((), None)
         return False
 
     def _run(self, run: Callable[[], Ran], after: float = LAG_IS_OVER) -> Ran:

@@ -22,6 +22,7 @@ from tests.faults.people import schedule, share, user
 from tests.faults.plans import AppPlan, Plan, SpacePlan, newer
 from tests.faults.tenant import Kill, Killed
 from tests.faults.test_found import life
+from tests.support.declared import Declared
 from tests.support.engine_model import EngineModel, Ran, Resource
 
 DAY = 86_400.0
@@ -41,20 +42,25 @@ class Stack:
         self.engine = EngineModel(tenant.begin, (Refusal,), of=(Refusal, CloudError))
 
     def up(self, plan: Plan, *faults: Fault, kill: Kill | None = None, decision: Decision = "ask") -> Ran:
-        """Also of a run that is killed; it has then no failures."""
-        tenant.disturb(faults, kill)
         chosen = program(plan, decision)
-        try:
-            with allowed(self.engine, chosen):
-                return self.engine.up(chosen, random.Random(0))
-        except Killed:
-            return Ran()
-        finally:
-            tenant.disturb((), None)
+        with tenant.disturbed(*faults, kill=kill):
+            return self._run(chosen, lambda: self.engine.up(chosen, random.Random(0)))
 
     def preview(self, plan: Plan) -> Ran:
-        with allowed(self.engine, program(plan)):
-            return self.engine.preview(program(plan), random.Random(0))
+        chosen = program(plan)
+        return self._run(chosen, lambda: self.engine.preview(chosen, random.Random(0)))
+
+    def destroy(self, kill: Kill | None = None) -> Ran:
+        with tenant.disturbed(kill=kill):
+            return self._run([], lambda: self.engine.destroy(random.Random(0)))
+
+    def _run(self, declared: list[Declared], run: Callable[[], Ran]) -> Ran:
+        """Also one that is killed; it has then no failures."""
+        try:
+            with allowed(self.engine, declared):
+                return run()
+        except Killed:
+            return Ran()
 
     def up_and_work(self, plan: Plan) -> None:
         """A day after the run people work in it, and another day goes by."""
@@ -68,17 +74,6 @@ class Stack:
         [staged] = self.rows("App")
         assert Others(tenant, self.engine).do("delete our app", 0) and tenant.world.app(staged.id) is None
         later(600)
-
-    def destroy(self, kill: Kill | None = None) -> Ran:
-        """Also of a run that is killed; it has then no failures."""
-        tenant.disturb((), kill)
-        try:
-            with allowed(self.engine, []):
-                return self.engine.destroy(random.Random(0))
-        except Killed:
-            return Ran()
-        finally:
-            tenant.disturb((), None)
 
     def lives_on_without_owners(self, plan: Plan) -> None:
         """They are undone after a day, as with `--target`: what is no target is neither read nor deleted."""
